@@ -167,10 +167,12 @@ inline void RoundInputs(const Recurrence& r, const Step& step, const Span& span)
 }
 
 inline void ProjectInt8(const Recurrence& r, const Step& step, const Span& span, const Share& panels) {
-  for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+  for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+    stop_point();
     MulPlainInt8(r.rows.rounded_wide.from(span.begin), span.end - span.begin, r.geometry.hidden, r.quantized.project,
                  panel, r.quantized.scale_hr, nullptr, r.geometry.projection, step.out + span.begin * r.rows.ld_out,
                  r.rows.ld_out);
+  }
 }
 
 // The cells of some panels at one moment.
