@@ -50,8 +50,9 @@ struct DirectionRows {
 struct BackwardRows {
   const float* d_out;  ///< [rows][ld_out], or null for zeros
   const float* d_hn;   ///< [batch][O], or null for zeros
-  float* carry;        ///< [batch][H], the gradient that flows past the products. LSTM: d_cN in, d_c0 out. GRU: d_hN in
-                       ///< (then d_hn is null), its part of d_h0 out
+  /// [batch][H], the gradient that flows past the products. LSTM: d_cN in, d_c0 out. GRU: d_hN in (then d_hn is null),
+  /// its part of d_h0 out.
+  float* carry;
   float* d_projected;  ///< [rows][P], out: the gradient of h
   float* d_bias;       ///< [owners][slots][H], sums over the rows; cleared by the caller
 };
@@ -65,8 +66,8 @@ struct Recurrence {
 };
 
 /// What a member computes of a direction's steps: the parts of one owner of rows, who needs nothing of the others; or,
-/// if units are owned, those that nobody else has taken, a round for each step; two for a
-/// projected one or of 8 bits, four for one that is both.
+/// if units are owned, those that nobody else has taken, a round for each step; two for a projected one or of 8 bits,
+/// four for one that is both.
 struct StepParts {
   int owner;
   Rounds::Walk* rounds = nullptr;
