@@ -13,7 +13,7 @@ import {
   type WindowOptions,
   type Windows,
 } from '../tensor/ops/convolution-windows';
-import { checkSequence } from '../module/check-input';
+import { checkSequence, fixWithoutFeatures } from '../module/check-input';
 import { Module } from '../module/module';
 import type { Stepping } from '../module/stream';
 import { takeOver, type Parameter } from '../module/parameter';
@@ -85,7 +85,8 @@ export class Conv1d extends Module {
       throw new ShapeError('Conv1d.forward', {
         given: `input ${describe(input)}`,
         expected: `[N, T, ${inChannels}] (inChannels)`,
-        fix: 'put the features on the last axis, or build the layer with another inChannels',
+        fix:
+          fixWithoutFeatures(input) ?? 'put the features on the last axis, or build the layer with another inChannels',
       });
     }
     const windows = windowsOf('Conv1d', kernelSize, this.options);

@@ -6,7 +6,7 @@ import { mapRealSteps } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { floating, readOptions, withDefault } from '../tensor/read-options';
 import { claim } from '../module/allowance';
-import { checkSequence } from '../module/check-input';
+import { checkSequence, fixWithoutFeatures } from '../module/check-input';
 import { Module } from '../module/module';
 import { takeOver, type Parameter } from '../module/parameter';
 import type { FloatingDType } from '../module/uniform';
@@ -76,7 +76,7 @@ export class LayerNorm extends Module {
       throw new ShapeError('LayerNorm.forward', {
         given: `input ${describe(input)}`,
         expected: `last axes ${describe([...normalizedShape])} (normalizedShape)`,
-        fix: `build the layer with normalizedShape: ${describe(last)}`,
+        fix: fixWithoutFeatures(input) ?? `build the layer with normalizedShape: ${describe(last)}`,
       });
     }
     return mapRealSteps(input, (values) => layerNorm(values, { weight: this.weight, bias: this.bias, eps, axes }));

@@ -4,7 +4,7 @@ import { describe, flag, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { floating, readOptions, withDefault } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
-import { checkSequence } from '../module/check-input';
+import { checkSequence, fixWithoutFeatures } from '../module/check-input';
 import { Module } from '../module/module';
 import { takeOver, type Parameter } from '../module/parameter';
 import { uniformValues, type FloatingDType } from '../module/uniform';
@@ -73,7 +73,7 @@ export class Linear extends Module {
         fix:
           width === undefined
             ? 'give the input an axis of features: x.reshape([1, -1])'
-            : `build the layer with inFeatures: ${width}`,
+            : (fixWithoutFeatures(input) ?? `build the layer with inFeatures: ${width}`),
       });
     }
     return mapRealSteps(input, (values) => linear(values, this.weight, this.bias));

@@ -115,8 +115,9 @@ export abstract class RecurrentStack<State extends HiddenState = HiddenState> ex
 
   /** Checks, runs the stack, and gives the output in the kind of the input. @internal */
   protected run<X extends Sequence>(input: X, state: unknown): { output: X; cells?: X } & State;
-  protected run(input: Sequence, state: unknown): { output: Sequence; cells?: Sequence } & LayerState {
-    checkSequence(`${this.constructor.name}.forward`, input);
+  protected run(given: Sequence, state: unknown): { output: Sequence; cells?: Sequence } & LayerState {
+    checkSequence(`${this.constructor.name}.forward`, given);
+    const input = this.#withFeatures(given);
     const names = this.#kind.cell === 'lstm' ? ['h', 'c'] : ['h'];
     const initial = stateTensors(`${this.constructor.name}.forward`, names, state);
     const { shape } = input;
@@ -168,6 +169,17 @@ export abstract class RecurrentStack<State extends HiddenState = HiddenState> ex
     const withoutStep = (x: Tensor): Tensor => slice(x, [0, 0], batchFirst ? [null, 0] : [0, null]);
     const { output, cells, ...state } = result;
     return { output: withoutStep(output), ...(cells === undefined ? {} : { cells: withoutStep(cells) }), ...state };
+  }
+
+  /** The input; where no sequence of it has a step it may lack the axis of features, as pad([[]]) does: [N, 0]. */
+  #withFeatures(input: Sequence): Sequence {
+    const padded = input instanceof PaddedSequence;
+    const { inputSize, batchFirst } = this.options;
+    const [rows = 0, steps] = input.shape;
+    if (input.shape.length !== 2 || steps !== 0 || !(padded || batchFirst)) return input;
+    const { device } = padded ? input.values : input;
+    const whole = zeros([rows, 0, inputSize], { dtype: this.elementDType, device });
+    return padded ? new PaddedSequence(whole, input.lengths) : whole;
   }
 
   /**

@@ -26,3 +26,9 @@ function sequenceFor(value: unknown): string {
     return 'pass the output of the layer before: result.output';
   return remedy(value, 'make a tensor of numbers by tensor(x), a batch of sequences by pad(sequences)');
 }
+
+/** What to do about an input whose sequences have neither a step nor an axis of features; undefined for others. */
+export function fixWithoutFeatures({ shape }: Sequence): string | undefined {
+  if (shape.length !== 2 || shape[1] !== 0) return undefined;
+  return 'give a sequence without a step its axis of features, { data: new Float32Array(0), shape: [0, D] }, not []';
+}

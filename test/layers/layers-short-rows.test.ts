@@ -102,6 +102,46 @@ describeDevices('a row alone and beside longer ones', () => {
     expect(() => lstm.forward(stm.zeros([0, 3, 2]))).toThrow('at least one row, [N, T, D]');
   });
 
+  test('sequences of which none has a step need no axis of features', async () => {
+    for (const layer of [
+      new stm.LSTM({ inputSize: 2, hiddenSize: 3, bidirectional: true }),
+      new stm.GRU({ inputSize: 1, hiddenSize: 3, numLayers: 2, batchFirst: false }),
+      new stm.RNN({ inputSize: 4, hiddenSize: 3, dtype: 'f64' }),
+    ]) {
+      const { output, h } = layer.forward(stm.pad([[], []]));
+      expect(output.shape).toEqual([2, 0, layer.options.bidirectional ? 6 : 3]);
+      expect(output.lengths).toEqual([0, 0]);
+      expect(new Set(await h.data())).toEqual(new Set([0]));
+      if (layer.options.batchFirst) expect(layer.forward(stm.zeros([2, 0])).output.shape).toEqual(output.shape);
+    }
+    for (const layer of [
+      new stm.Linear({ inFeatures: 2, outFeatures: 3 }),
+      new stm.Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 1 }),
+      new stm.LayerNorm({ normalizedShape: 2 }),
+    ]) {
+      expect(() => layer.forward(stm.pad([[], []]))).toThrow(
+        'its axis of features, { data: new Float32Array(0), shape: [0, D] }',
+      );
+      expect(layer.forward(stm.pad([{ data: new Float32Array(0), shape: [0, 2] }])).shape[1]).toBe(0);
+    }
+    const stream = new stm.IterableDataset([
+      { input: [], target: [1] },
+      { input: [[2, 1]], target: [1] },
+    ]);
+    const model = new stm.Sequential(
+      new stm.LSTM({ inputSize: 2, hiddenSize: 3 }),
+      new stm.LastStep(),
+      new stm.Linear({ inFeatures: 3, outFeatures: 1 }),
+    );
+    const trainer = new stm.Trainer({
+      model,
+      loss: new stm.MSELoss(),
+      optimizer: new stm.SGD(model.parameters(), { learningRate: 0.1 }),
+    });
+    const { epochs } = await trainer.fit(new stm.DataLoader(stream, { batchSize: 1 }), { epochs: 1, progress: false });
+    expect(epochs).toHaveLength(1);
+  });
+
   test('attention without a key gives zeros, and its gradient is 0', async () => {
     for (const attention of [
       new stm.ScaledDotProductAttention(),
