@@ -2,6 +2,14 @@ import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import type { ClassWeights } from './text-classifier-options';
 
+/**
+ * A label, or a tag, as a task reads it of an example: without the blanks around it, which are a slip of whoever wrote
+ * it down and would make two labels of one.
+ *
+ * @param known  the labels of a trained model, which may have learned some with their blanks: these keep them
+ */
+export const readLabel = (given: string, known?: ClassLabels): string => known?.nameOf(given) ?? given.trim();
+
 /** What a ClassLabels is made of. */
 export interface ClassLabelsParts {
   readonly names: readonly string[];
@@ -18,12 +26,15 @@ export class ClassLabels {
   /** Of two labels the rarer one in training, whose F1 is the figure; undefined where there are more. */
   readonly positive: string | undefined;
   readonly #indices: ReadonlyMap<string, number>;
+  /** Names by what they are without the blanks around them, of which only older files have any. */
+  readonly #unblanked = new Map<string, string>();
 
   constructor({ names, multiple, positive }: ClassLabelsParts) {
     this.names = names;
     this.multiple = multiple;
     this.positive = positive;
     this.#indices = new Map(names.map((name, index) => [name, index]));
+    for (const name of names) if (!this.#unblanked.has(name.trim())) this.#unblanked.set(name.trim(), name);
   }
 
   /** Labels of which each example has one, in the order of the classes. */
@@ -91,6 +102,11 @@ export class ClassLabels {
   with(others: readonly string[]): ClassLabels {
     const { names, multiple, positive } = this;
     return others.length === 0 ? this : new ClassLabels({ names: [...names, ...others], multiple, positive });
+  }
+
+  /** The label that is meant, whatever blanks are around it; undefined for one that training never saw. */
+  nameOf(given: string): string | undefined {
+    return this.#indices.has(given) ? given : this.#unblanked.get(given.trim());
   }
 
   /** The class of a label; -1 for one that training never saw. */

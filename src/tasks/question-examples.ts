@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
+import { readLabel } from './class-labels';
 import { checkNoneLacks, isBlank, type CalledExample } from './empty-examples';
 import { placedAs } from './example-place';
 import { fieldsOf, wrongExample } from './examples';
@@ -39,7 +40,7 @@ export function questionExample(
   if (fault !== undefined) throw wrongExample(op, place, fault, QUESTION_FORM);
   const [asked, { answer }]: [unknown, typeof fields] = [fields, fields];
   if (typeof answer !== 'string') throw wrongExample(op, place, `answer: ${describe(answer)}`, QUESTION_FORM);
-  return placedAs({ ...dividedStory(asked as AskedStory), answer: answer.trim() }, example);
+  return placedAs({ ...dividedStory(asked as AskedStory), answer: readLabel(answer) }, example);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import { readLabel, type ClassLabels } from './class-labels';
 import { checkNoneLacks, isBlank, type CalledExample } from './empty-examples';
 import { placedAs } from './example-place';
 import { fieldsOf, wrongExample } from './examples';
@@ -19,11 +20,23 @@ export interface TagExample {
 /** How an example looks. */
 export const TAG_FORM = "{ tokens: ['to', 'Oslo'], tags: ['O', 'B-city'] }";
 
-/** Checks one example. @throws {OptionError} naming its place, if it is not of the form */
-export function taggedSentence(op: string, example: unknown, place: number): TagExample {
-  const { tokens, tags, label } = fieldsOf(op, example, place, ['tokens', 'tags'], TAG_FORM);
+/** The tags and the labels of a trained tagger. */
+interface KnownTags {
+  readonly tags: ClassLabels;
+  readonly labels?: ClassLabels | undefined;
+}
+
+/**
+ * Checks one example.
+ *
+ * @param known  the tags and the labels of a trained model
+ * @throws {OptionError} naming its place, if it is not of the form
+ */
+export function taggedSentence(op: string, example: unknown, place: number, known?: KnownTags): TagExample {
+  const { tokens, tags: given, label } = fieldsOf(op, example, place, ['tokens', 'tags'], TAG_FORM);
   if (!isTexts(tokens)) throw wrongExample(op, place, `tokens: ${describe(tokens)}`, TAG_FORM);
-  if (!isTexts(tags)) throw wrongExample(op, place, `tags: ${describe(tags)}`, TAG_FORM);
+  if (!isTexts(given)) throw wrongExample(op, place, `tags: ${describe(given)}`, TAG_FORM);
+  const tags = given.map((tag) => readLabel(tag, known?.tags));
   if (tokens.length !== tags.length)
     throw wrongExample(
       op,
@@ -33,7 +46,7 @@ export function taggedSentence(op: string, example: unknown, place: number): Tag
     );
   if (label === undefined) return placedAs({ tokens, tags }, example);
   if (typeof label !== 'string') throw wrongExample(op, place, `label: ${describe(label)}`, `${TAG_FORM} with a text`);
-  return placedAs({ tokens, tags, label }, example);
+  return placedAs({ tokens, tags, label: readLabel(label, known?.labels) }, example);
 }
 
 /** That no tag is empty. @throws {OptionError} saying in how many examples one is, and where the first ones are */

@@ -226,7 +226,9 @@ export class Tagger implements Task<TagExample, readonly string[], TagPrediction
   }
 
   async #collect(op: string, examples: Examples<TagExample>, called: CalledExample = 'example'): Promise<TagExample[]> {
-    const all = await collectExamples(op, examples, TAG_FORM, (example, place) => taggedSentence(op, example, place));
+    const all = await collectExamples(op, examples, TAG_FORM, (example, place) =>
+      taggedSentence(op, example, place, this.#trained),
+    );
     checkTags(op, all, called);
     return all;
   }

@@ -54,8 +54,9 @@ interface Extras extends TaskExtras, TextEncoderParts {
  *     await classifier.fit(train, { validation, output: 'run' });
  *     const { label, probability } = await classifier.predict('WINNER!! claim your prize');
  *
- * A label of the validation, or of an evaluation, that training never saw counts as wrong in all figures; the loss
- * leaves examples of it out. `fit` names such labels in a warning, `evaluate` in `unknownLabels`.
+ * Blanks around a label are no part of it. A label of the validation, or of an evaluation, that training never saw
+ * counts as wrong in all figures; the loss leaves examples of it out. `fit` names such labels in a warning, `evaluate`
+ * in `unknownLabels`.
  *
  * @throws {OptionError} if an option is unknown or has another value
  */
@@ -219,7 +220,7 @@ export class TextClassifier implements Task<TextExample, string, ClassPrediction
   ): Promise<LabelledText[]> {
     const { multiLabel } = this.options;
     const texts = await collectExamples(op, examples, textForm(multiLabel), (example, place) =>
-      labelledText(op, example, place, multiLabel),
+      labelledText(op, example, place, multiLabel, this.#trained?.labels),
     );
     checkLabels(op, texts, multiLabel, called);
     return texts;

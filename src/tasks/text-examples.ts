@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import { readLabel, type ClassLabels } from './class-labels';
 import { checkNoneLacks, isBlank, type CalledExample } from './empty-examples';
 import { placedAs } from './example-place';
 import { fieldsOf, wrongExample } from './examples';
@@ -24,15 +25,26 @@ export interface LabelledText {
 export const textForm = (multiple: boolean): string =>
   multiple ? "{ text: 'free entry!', labels: ['spam', 'offer'] }" : "{ text: 'free entry!', label: 'spam' }";
 
-/** Checks one example; where it has no label, that is ''. @throws {OptionError} naming its place, if it has no text */
-export function labelledText(op: string, example: unknown, place: number, multiple: boolean): LabelledText {
+/**
+ * Checks one example; where it has no label, that is ''.
+ *
+ * @param known  the labels of a trained model
+ * @throws {OptionError} naming its place, if it has no text
+ */
+export function labelledText(
+  op: string,
+  example: unknown,
+  place: number,
+  multiple: boolean,
+  known?: ClassLabels,
+): LabelledText {
   const form = textForm(multiple);
   const name = multiple ? 'labels' : 'label';
   const { text, [name]: given } = fieldsOf(op, example, place, ['text'], form);
   if (typeof text !== 'string') throw wrongExample(op, place, `text: ${describe(text)}`, form);
   const labels: unknown = multiple ? (given ?? ['']) : [given ?? ''];
   if (Array.isArray(labels) && labels.every((label) => typeof label === 'string'))
-    return placedAs({ text, labels }, example);
+    return placedAs({ text, labels: labels.map((label) => readLabel(label, known)) }, example);
   throw wrongExample(op, place, `${name}: ${describe(given)}`, form);
 }
 

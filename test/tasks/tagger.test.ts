@@ -36,6 +36,22 @@ async function trained(options: TaggerOptions = {}, examples: readonly TagExampl
 }
 
 describe('Tagger', () => {
+  it('takes no blanks around a tag or a label for a part of it', async () => {
+    const blanked = asked.map(({ tokens, tags, label = '' }, at) => ({
+      tokens,
+      tags: tags.map((tag, place) => (place % 2 === at % 2 ? ` ${tag}` : `${tag}\t`)),
+      label: at % 3 === 0 ? label : ` ${label} `,
+    }));
+    const tagger = await trained({}, blanked);
+    expect([tagger.tags, tagger.labels]).toEqual([
+      ['B-city', 'B-day', 'I-city', 'O'],
+      ['book', 'cancel'],
+    ]);
+    const evaluation = await tagger.evaluate(blanked);
+    expect(evaluation).toMatchObject({ accuracy: 1, entityF1: 1, labelAccuracy: 1 });
+    expect([evaluation.unknownTags, evaluation.unknownLabels]).toEqual([undefined, undefined]);
+  });
+
   it.each<TaggerOptions>([
     {},
     { crf: true },

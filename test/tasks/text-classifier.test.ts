@@ -161,6 +161,49 @@ describe('TextClassifier', () => {
     expect(Math.abs(loss - (await alike.evaluate(texts)).loss)).toBeGreaterThan(1e-4);
   });
 
+  /** Labels as a careless hand writes them. */
+  const blanked = texts.map(({ text, label }, at) => ({
+    text,
+    label: ['', ' ', '\t'][at % 3] + label + ' '.repeat(at % 2),
+  }));
+
+  it('takes no blanks around a label for a part of it', async () => {
+    const classifier = new TextClassifier(small);
+    await classifier.fit(blanked, { ...quick, validation: blanked });
+    expect(classifier.labels).toEqual(['bad', 'good']);
+    for (const examples of [blanked, texts]) {
+      const { accuracy, labels, unknownLabels } = await classifier.evaluate(examples);
+      expect({ accuracy, labels, unknownLabels }).toEqual({ accuracy: 1, labels: ['bad', 'good'] });
+    }
+    expect((await classifier.robustness(blanked, { characterRates: [], epsilons: [] }))[0]).toMatchObject({
+      accuracy: 1,
+    });
+    const several = new TextClassifier({ ...small, multiLabel: true });
+    await several.fit(
+      blanked.map(({ text, label }) => ({ text, labels: [label] })),
+      { ...quick, epochs: 1 },
+    );
+    expect(several.labels).toEqual(['bad', 'good']);
+  });
+
+  it('evaluates by the labels of a file of an older version, which has their blanks', async () => {
+    const path = join(folder, 'blanks.safetensors');
+    await (await trained()).save(path);
+    const extras = await loadExtras(path);
+    const { model } = await TextClassifier.load(path);
+    if (model) await save(model, path, { extras: { ...extras, labels: [' bad', 'good '], positive: ' bad' } });
+    const older = await TextClassifier.load(path);
+    for (const examples of [
+      texts,
+      blanked,
+      texts.map(({ text, label }) => ({ text, label: label === 'bad' ? ' bad' : 'good ' })),
+    ]) {
+      const { accuracy, f1, labels, unknownLabels } = await older.evaluate(examples);
+      expect({ accuracy, f1, labels, unknownLabels }).toEqual({ accuracy: 1, f1: 1, labels: [' bad', 'good '] });
+    }
+    expect(await older.predict('a dull day')).toMatchObject({ label: ' bad' });
+  });
+
   it('has learned nothing where fit was refused', async () => {
     const classifier = new TextClassifier(small);
     await expect(classifier.fit(texts, { ...quick, patience: 2 })).rejects.toThrow('patience');

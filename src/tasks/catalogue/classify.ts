@@ -3,6 +3,7 @@ import { streamTextLines } from '../../data/readers/text-lines';
 import { splitDataset } from '../../data/split-dataset';
 import { FormatError, OptionError } from '../../tensor/errors';
 import { describe, isPlainObject } from '../../tensor/options';
+import { readLabel } from '../class-labels';
 import type { ClassPrediction } from '../class-prediction';
 import { isBlank } from '../empty-examples';
 import { listedPlaces, placed } from '../example-place';
@@ -188,15 +189,14 @@ const isLabel = (value: unknown): value is string | number | boolean =>
 
 const isBlankLabel = (value: unknown): boolean => isLabel(value) && isBlank(String(value));
 
-/** Blanks around a label are a slip of whoever wrote the file, and would make two labels of one. */
-const labelIn = (value: unknown): string | undefined => (isLabel(value) ? String(value).trim() : undefined);
+const labelIn = (value: unknown): string | undefined => (isLabel(value) ? String(value) : undefined);
 
 /** Several labels, or none, as of an empty cell or null; undefined of what are no labels. */
 function labelsOf(given: unknown, divider: string): readonly string[] | undefined {
   if (given === null) return [];
   const labels: readonly unknown[] = typeof given === 'string' ? given.split(divider) : [given].flat();
   if (!labels.every(isLabel)) return undefined;
-  return labels.map((label) => String(label).trim()).filter((label) => label !== '');
+  return labels.map((label) => readLabel(String(label))).filter((label) => label !== '');
 }
 
 async function* inputs(source: DataSource): AsyncIterable<string> {
@@ -257,7 +257,8 @@ const wrongLine = ({ from }: DataSource, line: number, given: string, expected: 
 /** A part of each label; all of a label that has one example stays in training. */
 function holdBack(all: readonly TextExample[], fraction: number, seed: number): HeldBack<TextExample> | undefined {
   const counts = new Map<string, number>();
-  const keyOf = ({ label, labels }: TextExample): string => label ?? (labels ?? []).join('\n');
+  const keyOf = ({ label, labels }: TextExample): string =>
+    (labels ?? [label ?? '']).map((one) => readLabel(one)).join('\n');
   for (const example of all) counts.set(keyOf(example), (counts.get(keyOf(example)) ?? 0) + 1);
   const rare = (example: TextExample): boolean => counts.get(keyOf(example)) === 1;
   const common = all.filter((example) => !rare(example));
