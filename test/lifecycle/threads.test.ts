@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runChild, workerSource, type Child } from '../support/child';
+import { runChild, runScript, workerSource, type Child } from '../support/child';
 
 const root = join(__dirname, '..', '..');
 const nobody = 65_534;
@@ -120,4 +120,29 @@ test('the number of threads changes while the main thread and two workers comput
       console.log(results.length, results.every((value) => Math.abs(value - first) < 1e-3), Number.isFinite(first));
     })();`);
   expect(child).toMatchObject({ code: 0, signal: null, stderr: '', stdout: '45 true true\n' });
+});
+
+describe('STMNET_NUM_THREADS', () => {
+  const run = (threads: string): Child =>
+    runScript(`${load} product().then(() => console.log(stm.numThreads()));`, {
+      environment: { STMNET_NUM_THREADS: threads },
+    });
+  const unset = Number(run('').stdout);
+
+  test.each(['abc', '0', '-1', '2.5', '2 ', '1025', '99999999999'])(
+    '%j is told once, and counts for nothing',
+    (given) => {
+      expect(run(given)).toMatchObject({
+        code: 0,
+        stdout: `${unset}\n`,
+        stderr:
+          `STMNET_NUM_THREADS: got '${given}', expected a whole number from 1 to 1024. ` +
+          `Fix: set one of these or unset it; ${unset} ${unset === 1 ? 'is' : 'are'} used now.\n`,
+      });
+    },
+  );
+
+  test.each(['1', '7', '1024'])('%s is the number of threads, and nothing is told', (given) => {
+    expect(run(given)).toMatchObject({ code: 0, stdout: `${given}\n`, stderr: '' });
+  });
 });

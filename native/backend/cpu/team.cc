@@ -1,9 +1,12 @@
 #include "backend/cpu/team.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -20,12 +23,20 @@ constexpr int kMaxThreads = 1024;
 constexpr uint64_t kFirstRun = uint64_t{1} << 32, kRun = ~uint64_t{0} << 32;
 constexpr uint64_t kClosed = uint64_t{1} << 31, kInside = kClosed - 1;
 
+// STMNET_NUM_THREADS, else the cores that there are for this process.
 int default_threads() {
-  if (const char* const wanted = std::getenv("STMNET_NUM_THREADS")) {
-    const int count = std::atoi(wanted);
-    if (count >= 1) return count < kMaxThreads ? count : kMaxThreads;
-  }
-  return std::min(allowed_cores(), kMaxThreads);
+  const int cores = std::min(allowed_cores(), kMaxThreads);
+  const char* const wanted = std::getenv("STMNET_NUM_THREADS");
+  if (!wanted || !*wanted) return cores;
+  int count = 0;
+  const char* const end = wanted + std::strlen(wanted);
+  const auto [past, fault] = std::from_chars(wanted, end, count);
+  if (fault == std::errc() && past == end && count >= 1 && count <= kMaxThreads) return count;
+  std::fprintf(stderr,
+               "STMNET_NUM_THREADS: got '%s', expected a whole number from 1 to %d. Fix: set one of these or unset it; "
+               "%d %s used now.\n",
+               wanted, kMaxThreads, cores, cores == 1 ? "is" : "are");
+  return cores;
 }
 
 // ---- the process's team

@@ -106,7 +106,8 @@ class TeamLease {
 
 /// Threads of the process's team: what set_num_threads chose, else STMNET_NUM_THREADS, else the cores that affinity and
 /// the cgroup quota allow. Where the system refuses so many, the team has half as many, or half of that, and so on;
-/// those that are left to the system serve the rest of the process.
+/// those that are left to the system serve the rest of the process. A STMNET_NUM_THREADS that is no whole number from 1
+/// to 1024 is told once on stderr, and counts for nothing.
 int num_threads();
 
 /// Takes effect at the next command. `count` below 1 goes back to the default; the largest is 1024.
