@@ -67,7 +67,7 @@ export function refuseDType(op: string, name: string): void {
 /**
  * The device of that name as tensors give it: `cuda` is `cuda:0`.
  *
- * @throws {DeviceError} if it is not there; the message says why
+ * @throws {DeviceError} if it is not there; the message says why, in the words of a factory that is given it
  */
 export function resolveDevice(op: string, name: string): string {
   refuseDType(op, name);
@@ -75,20 +75,17 @@ export function resolveDevice(op: string, name: string): string {
   if (full === 'cpu') return full;
   const known = devices();
   if (known.some((device) => device.available && device.name === full)) return full;
-  const reason = known.find((device) => !device.available && full.startsWith(device.name))?.reason;
-  const names = known
-    .filter((device) => device.available)
-    .map((device) => device.name)
-    .join(', ');
+  const names = known.filter(({ available }) => available).map((device) => device.name);
+  const missing = known.find((device) => !device.available && full.startsWith(device.name));
+  const [why, fix = SEE_DEVICES] = (missing?.reason ?? '').split('\n  Fix: ').map((text) => text.replace(/\.$/, ''));
   throw new DeviceError(op, {
-    given: `'${name}'`,
-    expected: `one of: ${names}`,
-    fix:
-      reason === undefined
-        ? 'use a device that devices() lists'
-        : `no CUDA device: ${reason.replaceAll('\n  Fix: ', ' Fix: ').replace(/\.$/, '')}`,
+    given: `device '${name}'`,
+    expected: `one of: ${names.join(', ')}${missing === undefined ? '' : `. No CUDA device: ${why}`}`,
+    fix,
   });
 }
+
+const SEE_DEVICES = 'call devices() to see what this machine offers and why a device is missing';
 
 /**
  * The device on which factories and layers make tensors unless told otherwise.

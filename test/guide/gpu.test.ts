@@ -34,7 +34,7 @@ test.skipIf(cuda?.available === true)('without a GPU the script says why there i
   );
   expect(error).toBeInstanceOf(DeviceError);
   expect(String(error)).toMatch(
-    /setDefaultDevice: got 'cuda', expected one of: cpu\.\n {2}Fix: no CUDA device: .* Fix: /,
+    /setDefaultDevice: got device 'cuda', expected one of: cpu\. No CUDA device: .*\.\n {2}Fix: /,
   );
   expect(listed().find(({ name }) => name === 'cuda')).toMatchObject({
     available: false,

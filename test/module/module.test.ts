@@ -104,7 +104,7 @@ describe('modes', () => {
     const model = new Model();
     expect(model.to('cpu')).toBe(model);
     expect(() => model.to('cuda:7')).toThrow(DeviceError);
-    expect(() => model.to('cuda:7')).toThrow(/^Model\.to: got 'cuda:7', expected one of: cpu/);
+    expect(() => model.to('cuda:7')).toThrow(/^Model\.to: got device 'cuda:7', expected one of: cpu/);
   });
 
   test('a parameter holds floating numbers', () => {
