@@ -6,7 +6,7 @@ import type { Benchmark, BenchmarkValues } from './benchmark';
 import { thisMachine } from './machine';
 import { readReport, writeReport, type BenchReport } from './report';
 
-/** What of `--all` is not passed on. */
+/** What several benchmarks are run with. */
 export interface AllOptions {
   /** Where the figures go; they are written anew after each benchmark. */
   readonly json: string;
@@ -30,13 +30,13 @@ export function runAll(benchmarks: ReadonlyMap<string, Benchmark>, { json, suite
     for (const name of suites) {
       const known = benchmarks.get(name)?.options ?? {};
       const args = Object.entries(passed).flatMap(([option, value]) =>
-        option in known || option === 'package' ? [`--${option}`, value] : [],
+        option in known || option === 'package' ? [`--${option}=${value}`] : [],
       );
       console.log(`\n== ${name}${args.length > 0 ? ` ${args.join(' ')}` : ''}`);
       const file = join(folder, `${name}.json`);
       const { status, signal } = spawnSync(
         process.execPath,
-        [...process.execArgv, join(__dirname, 'main.js'), name, ...args, '--json', file],
+        [...process.execArgv, join(__dirname, 'main.js'), name, ...args, `--json=${file}`],
         { stdio: 'inherit' },
       );
       if (existsSync(file)) report = joined(report, readReport(file));

@@ -1,10 +1,18 @@
+import { basename } from 'node:path';
 import type { ShownTable } from './benchmark';
 import { plotFile, plotNames, type ScalingFigures } from './scaling';
 import type { BenchReport, SuiteReport } from './report';
 import { quietLimit } from './turns/load';
 
-/** All tables of a report as Markdown, with the machine, the versions, and how each was measured. */
-export function reportMarkdown({ machine, versions, suites, failed }: BenchReport): string {
+/** The folder of a page's plots: that of its name. */
+export const plotFolder = (page: string): string => page.replace(/\.md$/, '');
+
+/**
+ * All tables of a report as Markdown, with the machine, the versions, and how each was measured.
+ *
+ * @param page  where they are to stand, beside the folder of its plots
+ */
+export function reportMarkdown({ machine, versions, suites, failed }: BenchReport, page: string): string {
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const { processor, processors, family, model, memoryBytes, system } = machine;
   const kind = family === '' ? '' : ` (family ${family}, model ${model})`;
@@ -12,12 +20,14 @@ export function reportMarkdown({ machine, versions, suites, failed }: BenchRepor
     `${processors} processors of ${processor}${kind}, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB, ${system}; ` +
       `${names.join(', ')}.`,
   ];
-  for (const [name, suite] of Object.entries(suites)) lines.push(...suiteMarkdown(name, suite));
+  for (const [name, suite] of Object.entries(suites))
+    lines.push(...suiteMarkdown(name, suite, basename(plotFolder(page))));
   for (const [name, why] of Object.entries(failed)) lines.push(`\`${name}\` came to no end: ${why}`);
   return `${lines.join('\n\n')}\n`;
 }
 
-function suiteMarkdown(name: string, { options, tables, figures, goals, seconds, others }: SuiteReport): string[] {
+function suiteMarkdown(name: string, suite: SuiteReport, plots: string): string[] {
+  const { options, tables, figures, goals, seconds, others } = suite;
   const given = Object.entries(options).map(
     ([option, value]) => ` --${option} ${/\s/.test(value) ? `'${value}'` : value}`,
   );
@@ -27,14 +37,13 @@ function suiteMarkdown(name: string, { options, tables, figures, goals, seconds,
     `### ${name}`,
     `\`npm run bench -- ${name}${given.join('')}\`, ${Math.round(seconds)} s${beside}.`,
     ...tables.flatMap(tableMarkdown),
-    ...(name === 'scaling' ? plotNames(figures as ScalingFigures).map(plotMarkdown) : []),
+    ...(name === 'scaling'
+      ? plotNames(figures as ScalingFigures).map((plot) => `![${plot}](${plots}/${plotFile(plot)})`)
+      : []),
     ...(goals.length === 0 ? [] : [`${goals.length - missed.length} of ${goals.length} goals hold.`]),
     ...(missed.length === 0 ? [] : [missed.map(({ text, got }) => `- Not held: ${text}; got ${got}.`).join('\n')]),
   ];
 }
-
-/** A plot as `--plots` has drawn it, from a page in docs/. */
-const plotMarkdown = (name: string): string => `![${name}](performance/${plotFile(name)})`;
 
 /** A table with its title and note; the first column to the left, the others to the right. */
 export function tableMarkdown({ title, header, rows, note }: ShownTable): string[] {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -8,6 +8,17 @@ export const packageRoot = join(__dirname, '..', '..', '..', '..');
 /** The repository's root. */
 export const repository = process.env['STMNET_BENCH_REPOSITORY'] ?? packageRoot;
 
+/** @throws {Error} if it is no package that `npm pack` made, with its addon in it */
+export function checkPackage(file: string): void {
+  const wrong = (why: string): Error =>
+    new Error(`--package: got '${file}', ${why}.\n  Fix: npm run prebuilds && npm pack`);
+  if (!existsSync(file)) throw wrong('which is not there, expected a tarball');
+  const { status, stdout, stderr } = spawnSync('tar', ['-tzf', resolve(file)], { encoding: 'utf8' });
+  const [why = ''] = stderr.trim().split('\n');
+  if (status !== 0) throw wrong(`which is no tarball${why === '' ? '' : ` (${why})`}, expected one`);
+  if (!/^package\/prebuilds\//m.test(stdout)) throw wrong('without prebuilds/, expected them in it');
+}
+
 /**
  * Unpacks a package that `npm pack` made to where its dependencies are found: those of the repository. Its addon is the
  * prebuilt one in it. The benchmarks go with it, in `build/js`: run there, their `stmnet` is the package.
@@ -16,20 +27,12 @@ export const repository = process.env['STMNET_BENCH_REPOSITORY'] ?? packageRoot;
  * @throws {Error} if it is no such file
  */
 export function unpackPackage(file: string): string {
-  const path = resolve(file);
-  if (!existsSync(path))
-    throw new Error(
-      `--package: got '${file}', which is not there, expected a tarball.\n  Fix: npm run prebuilds && npm pack`,
-    );
+  checkPackage(file);
   const place = join(repository, 'build', 'bench-package');
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
-  execFileSync('tar', ['-xzf', path, '-C', place]);
+  execFileSync('tar', ['-xzf', resolve(file), '-C', place]);
   const folder = join(place, 'package');
-  if (!existsSync(join(folder, 'prebuilds')))
-    throw new Error(
-      `--package: got '${file}' without prebuilds/, expected them in it.\n  Fix: npm run prebuilds && npm pack`,
-    );
   cpSync(join(repository, 'build', 'js'), join(folder, 'build', 'js'), { recursive: true });
   return folder;
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BenchReport } from '../../scripts/bench/report';
@@ -25,20 +25,51 @@ const withoutLag = (stderr: string): string => stderr.replace(/^not held: a time
 const folder = scratchFolder('bench');
 
 describe('npm run bench', () => {
-  it('lists benchmarks and their options', () => {
+  it('lists benchmarks and common options, and the options of one', () => {
     const { status, stdout } = bench();
     expect(status).toBe(0);
     expect(stdout).toMatch(/^ {2}recurrent +a train step and inference/m);
     expect(stdout).toMatch(/^ {6}--rounds +bursts of each side; 7 if left out$/m);
+    expect(bench('--help')).toMatchObject({ status: 0, stdout, stderr: '' });
+    const one = bench('startup', '--help');
+    expect(one).toMatchObject({ status: 0, stderr: '' });
+    expect(one.stdout).toMatch(/^npm run bench -- startup \[options\]\n {2}milliseconds of require/);
+    expect(one.stdout).toMatch(/^ {6}--rounds +processes of each side; 15 if left out$/m);
   });
 
   it('names what there is where it is asked for something else', () => {
     const { status, stderr } = bench('recurent');
     expect(status).toBe(1);
     expect(stderr).toMatch(/^bench: got the benchmark 'recurent', expected one of: recurrent, /);
+    expect(stderr).toMatch(/^ {2}Fix: npm run bench -- recurrent, if that is meant$/m);
     const rows = bench('recurrent', '--rows', 'lstm train S9');
     expect(rows.status).toBe(1);
     expect(rows.stderr).toMatch(/^bench: --rows: got 'lstm train S9', expected parts of: lstm train S1, /);
+  });
+
+  it.each([
+    [['startup', '--json', join(folder, 'nix', 'x.json')], /^bench: --json: got '.*x\.json', expected .* ENOENT/],
+    [['startup', '--json', folder], /^bench: --json: got '.*', expected a file that can be written: EISDIR/],
+    [['startup', 'op-call', '--json', folder], /^bench: --json: got /],
+    [['--all', '--package', join(root, 'README.md')], /^bench: --package: got '.*README\.md', which is no tarball/],
+    [['op-call', '--package', join(folder, 'none.tgz')], /^bench: --package: got '.*none\.tgz', which is not there/],
+    [['--tables', join(folder, 'none.json')], /^bench: got '.*none\.json', expected a file .*: ENOENT/],
+    [['--tables', join(root, 'README.md')], /^bench: got '.*README\.md', expected a file .*: Unexpected token/],
+    [['--plots', join(root, 'package.json')], /^bench: got '.*', expected a file .*: it has no suites or machine/],
+    [['--tables'], /^bench: got --tables without a value/],
+  ])('says before it measures what is wrong with %j', (args, said) => {
+    const { status, stdout, stderr } = bench(...args);
+    expect(stderr).toMatch(said);
+    expect(stderr).toMatch(/^ {2}Fix: .+$/m);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  });
+
+  it('leaves a file for figures as it is until it has them', () => {
+    const [old, fresh] = [join(folder, 'old.json'), join(folder, 'fresh.json')];
+    writeFileSync(old, 'old');
+    for (const file of [old, fresh]) expect(bench('op-call', '--rounds', '0', '--json', file).status).toBe(1);
+    expect(readFileSync(old, 'utf8')).toBe('old');
+    expect(existsSync(fresh)).toBe(false);
   });
 
   it('measures without peers, writes figures, and makes Markdown of them', () => {
@@ -84,7 +115,7 @@ describe('npm run bench', () => {
 
   it('runs several, says which did not hold, and goes on behind one that fails', () => {
     const file = join(folder, 'all.json');
-    const { status, stdout } = bench('--all', '--suites', 'streaming,cells', '--threads', 'none', '--json', file);
+    const { status, stdout } = bench('streaming', 'cells', '--threads', 'none', '--json', file);
     expect(status).toBe(1);
     expect(stdout).toMatch(/^streaming: it ended with exit code 1$/m);
     expect(stdout).toMatch(/^cells: it ended with exit code 1$/m);

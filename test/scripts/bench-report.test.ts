@@ -125,7 +125,7 @@ const report: BenchReport = {
 
 describe('reports', () => {
   it('become Markdown with machine, versions, commands, tables and goals that do not hold', () => {
-    expect(reportMarkdown({ ...report, failed: { data: 'it ended with exit code 1' } })).toBe(
+    expect(reportMarkdown({ ...report, failed: { data: 'it ended with exit code 1' } }, 'page.md')).toBe(
       [
         '2 processors of P (family 26, model 2), 8 GiB, linux-x64 6; node v20, commit abc.',
         '### recurrent',
@@ -145,8 +145,11 @@ describe('reports', () => {
 
   it('show the plots of scaling', () => {
     const scaling = { ...suite, figures: { points: [{ axis: 'batch' }], threads: [{}] } };
-    const text = reportMarkdown({ ...report, suites: { scaling } });
-    expect(text).toContain('![batch](performance/scaling-batch.svg)\n\n![threads](performance/scaling-threads.svg)');
+    const on = (page: string): string => reportMarkdown({ ...report, suites: { scaling } }, page);
+    expect(on('docs/performance.md')).toContain(
+      '![batch](performance/scaling-batch.svg)\n\n![threads](performance/scaling-threads.svg)',
+    );
+    expect(on('docs/performance/zen3.md')).toContain('![batch](zen3/scaling-batch.svg)');
   });
 
   it('have no title and no note where there is none', () => {

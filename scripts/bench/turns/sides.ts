@@ -30,7 +30,7 @@ export const turnOptions = {
   peer: {
     type: 'string',
     default: '',
-    description: 'a folder with onnxruntime-node and TensorFlow.js in its node_modules; build/peers/node',
+    description: 'a folder whose node_modules have onnxruntime-node and TensorFlow.js, in place of build/peers/node',
   },
 } as const satisfies BenchmarkOptions;
 
