@@ -10,7 +10,7 @@ import { Module } from '../module/module';
 import type { Parameter } from '../module/parameter';
 import type { Stepping } from '../module/stream';
 import type { ZeroStateOptions } from './recurrent-stack';
-import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
+import { orBuiltWith, recurrentReaders, type RecurrentOptions } from './recurrent-options';
 import { stateTensors } from './recurrent-state';
 import { currentWeights, makeWeights, type CellKind } from './recurrent-weights';
 
@@ -128,7 +128,7 @@ export abstract class RecurrentCell<State extends CellState = CellState> extends
       throw new DTypeError(op, {
         given: `input ${describe(input)}`,
         expected: `${dtype}, as the cell's parameters`,
-        fix: `cast the input, x.cast('${dtype}'), or build the cell with that dtype`,
+        fix: `cast the input, x.cast('${dtype}')${orBuiltWith('cell', input.dtype)}`,
       });
   }
 

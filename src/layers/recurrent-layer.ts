@@ -8,7 +8,7 @@ import { takeOver, type Parameter } from '../module/parameter';
 import type { FloatingDType } from '../module/uniform';
 import { variantOf, type Variant } from './gated-options';
 import { gatedStack, variantWeights } from './gated-stack';
-import type { RecurrentOptions } from './recurrent-options';
+import { warnOfUnusedDropout, type RecurrentOptions } from './recurrent-options';
 import { RecurrentStack, type BatchOutput, type HiddenState, type StackBatch } from './recurrent-stack';
 import { byLayerAndDirection, currentWeights, makeWeights, type CellKind } from './recurrent-weights';
 
@@ -41,6 +41,7 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
   protected constructor(options: Required<RecurrentOptions>, kind: CellKind) {
     super(kind);
     this.#kind = kind;
+    warnOfUnusedDropout(this.constructor.name, options);
     this.#variant = variantOf(this.constructor.name, options);
     const parameters = makeWeights(options, kind);
     this.#names = [...parameters.keys()];

@@ -1,6 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
 import { flag, positiveInteger, probability } from '../tensor/options';
+import type { DType } from '../tensor/tensor';
 import { choice, floating, withDefault, type Readers } from '../tensor/read-options';
 import type { FloatingDType } from '../module/uniform';
 
@@ -16,7 +17,10 @@ export interface RecurrentOptions {
   bias?: boolean;
   /** Whether plain tensors are [N, T, D]; if false, [T, N, D]. A PaddedSequence is always [N, T, D]. Default true. */
   batchFirst?: boolean;
-  /** Probability in [0, 1) of dropping an element between two layers, in training only. Default 0. */
+  /**
+   * Probability in [0, 1) of dropping an element between two layers, in training only. With one layer it does nothing,
+   * and a warning says so. Default 0.
+   */
   dropout?: number;
   /**
    * Probability in [0, 1) of dropping an element of the recurrent weights, weight_hh, in training only: drawn anew by
@@ -55,6 +59,26 @@ export const recurrentReaders: Readers<RecurrentOptions> = {
   algo: choice<RecurrentAlgorithm>(['auto', 'standard', 'persistStatic', 'persistDynamic', 'persistStaticSmallH']),
 };
 
+/** Classes of which a warning has been given, for each once. */
+const toldOf = new Set<string>();
+
+/**
+ * Tells in a warning, `STM_UNUSED_DROPOUT`, that there is nothing between the layers of a single one to drop; once for
+ * each class, since layers are built again when they are saved, loaded and copied.
+ */
+export function warnOfUnusedDropout(name: string, { numLayers, dropout }: Required<LayersBetween>): void {
+  if (numLayers > 1 || dropout === 0 || toldOf.has(name)) return;
+  toldOf.add(name);
+  process.emitWarning(
+    `${name}: got dropout: ${dropout} with numLayers: 1, expected at least 2 layers, between which it drops: it does ` +
+      'nothing here.\n' +
+      '  Fix: put a Dropout({ p }) behind the layer, raise numLayers, or leave dropout out.',
+    { type: 'StmnetWarning', code: 'STM_UNUSED_DROPOUT' },
+  );
+}
+
+type LayersBetween = Pick<RecurrentOptions, 'numLayers' | 'dropout'>;
+
 /** Each layer has names and objects of its own: a slip of the keyboard must not fill the memory with them. */
 const MOST_LAYERS = 65_536;
 
@@ -67,3 +91,7 @@ function layerCount(op: string, name: string, value: unknown): number {
     fix: 'use fewer layers; hiddenSize makes them wider',
   });
 }
+
+/** What else to do about an input of another dtype: nothing where no layer computes in that one. */
+export const orBuiltWith = (what: 'layer' | 'cell', given: DType): string =>
+  given === 'f32' || given === 'f64' ? `, or build the ${what} with dtype: '${given}'` : '';

@@ -11,7 +11,7 @@ import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import type { Stepping } from '../module/stream';
 import type { FloatingDType } from '../module/uniform';
-import type { RecurrentOptions } from './recurrent-options';
+import { orBuiltWith, type RecurrentOptions } from './recurrent-options';
 import { stateTensors } from './recurrent-state';
 import type { CellKind } from './recurrent-weights';
 
@@ -229,7 +229,7 @@ export abstract class RecurrentStack<State extends HiddenState = HiddenState> ex
       throw new DTypeError(op, {
         given: given(),
         expected: `${dtype}, as the layer's parameters`,
-        fix: `cast the input, x.cast('${dtype}')${this.isQuantized ? '' : ', or build the layer with that dtype'}`,
+        fix: `cast the input, x.cast('${dtype}')${this.isQuantized ? '' : orBuiltWith('layer', input.dtype)}`,
       });
   }
 

@@ -2,6 +2,12 @@ import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { Tensor } from '../tensor/tensor';
 
+/** What other libraries call the lengths of sequences, or what stands for them, beside an input. */
+const LENGTHS = /length|mask/i;
+const OF_LENGTHS =
+  'let the input carry its lengths: forward(new PaddedSequence(values, lengths)), or forward(pad(sequences)), as ' +
+  'collated batches do';
+
 /**
  * The tensors of an initial state, whatever a caller without types has passed; undefined and null count as left out.
  * The whole result of forward may be passed: its `output`, and `cells` of an LSTM, are ignored.
@@ -12,12 +18,8 @@ import { Tensor } from '../tensor/tensor';
 export function stateTensors(op: string, names: readonly string[], state: unknown): { h?: Tensor; c?: Tensor } {
   if (state === undefined || state === null) return {};
   const form = `{ ${names.join(', ')} }`;
-  const wrong = (given: string): OptionError =>
-    new OptionError(op, {
-      given,
-      expected: `${form}, ${names.length > 1 ? 'two tensors' : 'a tensor'}`,
-      fix: `pass ${form}, as forward and zeroState return them`,
-    });
+  const wrong = (given: string, fix = `pass ${form}, as forward and zeroState return them`): OptionError =>
+    new OptionError(op, { given, expected: `${form}, ${names.length > 1 ? 'two tensors' : 'a tensor'}`, fix });
   if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor)
     throw wrong(`state ${describe(state)}`);
   // What an LSTM gives beside its state.
@@ -30,6 +32,7 @@ export function stateTensors(op: string, names: readonly string[], state: unknow
       value === undefined ? `state ${describe(state)}, without ${name}` : `state ${name}: ${describe(value)}`,
     );
   };
-  if (odd !== undefined) throw wrong(`state ${describe(state)}, with ${odd}`);
+  if (odd !== undefined)
+    throw wrong(`state ${describe(state)}, with ${odd}`, LENGTHS.test(odd) ? OF_LENGTHS : undefined);
   return Object.fromEntries(names.map((name) => [name, part(name)]));
 }

@@ -70,6 +70,13 @@ describe('an initial state', () => {
     expect(() => forward(new LSTM(sizes), state)).toThrow(`LSTM.forward: got ${given}, ${twoTensors}`);
   });
 
+  test.each(['lengths', 'sequenceLengths', 'mask'])('%s in its place are told of sequences that carry them', (name) => {
+    const fix =
+      'Fix: let the input carry its lengths: forward(new PaddedSequence(values, lengths)), or forward(pad(sequences))';
+    for (const layer of [new LSTM(sizes), new GRU(sizes), new RNN(sizes)])
+      expect(() => forward(layer, { [name]: [2] })).toThrow(fix);
+  });
+
   test.each([new GRU(sizes), new RNN(sizes)])(
     'with c, bare or in an array is refused by a layer without c',
     (layer) => {

@@ -288,8 +288,13 @@ describe('mistakes', () => {
     );
     expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow(
       `GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters.\n` +
-        "  Fix: cast the input, x.cast('f32'), or build the layer with that dtype.",
+        "  Fix: cast the input, x.cast('f32'), or build the layer with dtype: 'f64'.",
     );
+    for (const dtype of ['i32', 'bool'] as const)
+      expect(() => layer.forward(zeros([2, 4, 3], { dtype }))).toThrow(
+        `GRU.forward: got input ${dtype}[2, 4, 3] on ${here}, expected f32, as the layer's parameters.\n` +
+          "  Fix: cast the input, x.cast('f32').",
+      );
     expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(
       `GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row, [N, T, D].\n` +
         '  Fix: leave empty batches out.',
