@@ -112,7 +112,7 @@ function optional<T>(read: OptionReader<T>): OptionReader<T | undefined> {
 export function checkTrainerOptions(op: string, options: object): CheckedTrainer {
   adviseNames(op, options, Object.keys(trainerReaders), TRAINER_ADVICE);
   const { forward, ...given } = readOptions<GivenTrainer>(op, options as GivenTrainer, trainerReaders);
-  checkLoss(op, given.loss);
+  if (given.loss !== undefined) checkLoss(op, given.loss);
   const { schedule, optimizer } = given;
   if (given.accumulate > 1 && given.compile) {
     const fix = 'leave one of them out';
@@ -125,7 +125,7 @@ export function checkTrainerOptions(op: string, options: object): CheckedTrainer
 
 /** The form of the batches, told apart by whether there is a `forward`. */
 function formOf(op: string, forward: unknown, loss: unknown): Form {
-  if (forward === undefined) return shortForm(loss as LossFunction);
+  if (forward === undefined) return shortForm((loss ?? noLoss) as LossFunction);
   if (typeof forward !== 'function') {
     throw new OptionError(op, {
       given: `forward: ${describe(forward)}`,
@@ -141,7 +141,7 @@ function formOf(op: string, forward: unknown, loss: unknown): Form {
       fix: `write loss: (output, batch) => loss.forward(output, batch.target) with const loss = new ${name}()`,
     });
   }
-  return customForm({ forward, loss } as CustomFunctions);
+  return customForm({ forward, loss: loss ?? noLoss } as CustomFunctions);
 }
 
 function checkLoss(op: string, loss: unknown): void {
@@ -324,3 +324,14 @@ export function refuseWithout(op: string): never {
     fix: 'pass it to the Trainer: new Trainer({ model, loss, optimizer: new Adam(model.parameters()) })',
   });
 }
+
+/** Refuses to train or to evaluate without a loss. */
+export function refuseWithoutLoss(op: string): never {
+  throw new OptionError(op, {
+    given: 'a Trainer without a loss',
+    expected: 'one to train or to evaluate with; predict alone needs none',
+    fix: 'pass it to the Trainer: new Trainer({ model, loss: new CrossEntropyLoss() })',
+  });
+}
+
+const noLoss = (): never => refuseWithoutLoss('Trainer');

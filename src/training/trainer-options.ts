@@ -123,8 +123,8 @@ export interface TrainerOptions<
 > extends CommonTrainerOptions<M, OutputOf<ReturnType<M['forward']>, Carries>, Batch<Sequence, Target>, Name, Carries> {
   /** Left out: the model's own `forward` gets the input of a batch. */
   forward?: undefined;
-  /** Of the model's output and the target of a batch. */
-  loss: LossFunction<OutputOf<ReturnType<M['forward']>, Carries>, Target>;
+  /** Of the model's output and the target of a batch. Left out, the Trainer can predict. */
+  loss?: LossFunction<OutputOf<ReturnType<M['forward']>, Carries>, Target>;
 }
 
 /** What a Trainer is made of, for batches of any fields. */
@@ -141,8 +141,8 @@ export interface CustomTrainerOptions<
    * @param state  with `carryState`: of the batch before, undefined at first
    */
   forward: (model: M, batch: B, state: never) => Returned;
-  /** Of what `forward` returns and the batch. */
-  loss:
+  /** Of what `forward` returns and the batch. Left out, the Trainer can predict. */
+  loss?:
     | ((output: OutputOf<Returned, Carries>, batch: B) => LossResult)
     | {
         /** The loss of a batch. */

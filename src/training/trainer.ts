@@ -19,6 +19,7 @@ import {
   checkTrainerOptions,
   refuseFit,
   refuseWithout,
+  refuseWithoutLoss,
   type CheckedFit,
   type CheckedTrainer,
 } from './check-trainer-options';
@@ -158,6 +159,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
    * @throws {OptionError} if the batch is not what the Trainer takes, or there is no optimizer
    */
   step(batch: B): Tensor {
+    this.#checkLoss('Trainer.step');
     return scope(() => this.#steps.train('Trainer.step', batch, 'skip').batch.loss);
   }
 
@@ -209,6 +211,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     checkLoader(op, loader);
     if (this.#fitting) refuseFit();
     const optimizer = this.#trainer.optimizer ?? refuseWithout(op);
+    this.#checkLoss(op);
     this.#fitting = true;
     try {
       return await this.#fit(loader, checked, optimizer);
@@ -258,6 +261,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     checkLoader(op, loader);
     if (this.#fitting) refuseFit(op);
     const optimizer = this.#trainer.optimizer ?? refuseWithout(op);
+    this.#checkLoss(op);
     this.#fitting = true;
     try {
       return await searchLearningRate({ trainer: this.#trainer, optimizer, steps: this.#steps }, loader, options);
@@ -302,6 +306,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
    */
   async evaluate(loader: Batches<B>): Promise<Figures<Name>> {
     checkLoader('Trainer.evaluate', loader);
+    this.#checkLoss('Trainer.evaluate');
     return evaluateBatches({ trainer: this.#trainer, steps: this.#steps }, loader) as Promise<Figures<Name>>;
   }
 
@@ -339,6 +344,8 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     if (outputs.length === 0) throw noBatch(op);
     return joinOutputs(outputs);
   }
+
+  readonly #checkLoss = (op: string): unknown => this.#trainer.loss ?? refuseWithoutLoss(op);
 }
 
 function text(op: string, name: string, value: unknown): string {

@@ -1,3 +1,4 @@
+import { CTCLoss } from '../losses/ctc';
 import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import { StmnetError } from '../tensor/errors';
@@ -70,16 +71,20 @@ function smaller({ clipGradNorm: had = Number.POSITIVE_INFINITY }: Pick<CheckedT
   return `a smaller learningRate${had > 0 ? clipped : ''} keeps a training from growing over`;
 }
 
-function adviceOn({ what }: Odd, diagnosis: Diagnosis | undefined, trainer: CheckedTrainer): string {
+function adviceOn(odd: Odd, diagnosis: Diagnosis | undefined, trainer: CheckedTrainer): string {
   const { fields = [] } = diagnosis ?? {};
-  const look =
-    what === 'loss'
-      ? 'look for log or division by 0 there, and for a CTC target too long for its input'
-      : `look ${LOOK}`;
-  const of = fields.length > 0 ? `take NaN or infinity out of ${fields.join(' and ')}` : look;
+  const rate = smaller(trainer);
   const rest = `onNaN: 'skip' leaves such batches out. The weights are those before the step, and ${HISTORY}`;
-  return `${of}; ${smaller(trainer)}; ${rest}`;
+  if (fields.length > 0) return `take NaN or infinity out of ${fields.join(' and ')}; ${rate}; ${rest}`;
+  const ctc = trainer.loss instanceof CTCLoss;
+  const look = odd.what === 'loss' ? `look for ${IN_LOSS}${ctc ? CTC : ''}` : `look ${LOOK}`;
+  // A loss that has grown over is infinite; log and division by 0 give NaN as a rule, and CTC says so of its targets.
+  const grown = odd.what === 'loss' && odd.value === Number.POSITIVE_INFINITY && !ctc;
+  return `${grown ? `${rate}; else ${look}` : `${look}; ${rate}`}; ${rest}`;
 }
+
+const IN_LOSS = 'log or division by 0 there';
+const CTC = ', and for a CTC target too long for its input';
 
 /** The error of a validation loss that is not finite. A DataLoader is walked again for the item that holds NaN. */
 export async function oddValidation(

@@ -130,6 +130,14 @@ describeDevices('a step that is not finite', () => {
     expect(await statesOf(stopped)).toEqual(await statesOf(plain));
     expect(stopped.parameters().map(({ grad }) => grad)).toEqual([undefined, undefined]);
   });
+  test('tells a loss that has grown over of the learning rate first', async () => {
+    const model = new Sequential(new Linear({ inFeatures: 1, outFeatures: 1 }));
+    const optimizer = new SGD(model.parameters(), { learningRate: 1e10 });
+    const trainer = new Trainer({ model, loss: new MSELoss(), optimizer });
+    await expect(trainer.fit(many(8), quiet)).rejects.toThrow(
+      /a loss of Infinity in epoch 1, .*\n {2}Fix: a smaller learningRate or .* growing over; else look for log /,
+    );
+  });
 });
 
 test('a loss is not read at each step', async () => {

@@ -7,6 +7,7 @@ import {
   LSTM,
   Module,
   MSELoss,
+  noGrad,
   ones,
   OptionError,
   ReduceLROnPlateau,
@@ -16,6 +17,7 @@ import {
   zeros,
   type Batch,
   type Sequence,
+  type Tensor,
 } from 'stmnet';
 import { unit } from '../support/trainers';
 
@@ -170,4 +172,24 @@ describe('mistakes', () => {
       /a generator can be walked only once/,
     );
   });
+});
+
+test('a Trainer without a loss predicts, and does nothing else', async () => {
+  const model = new Linear({ inFeatures: 2, outFeatures: 1 });
+  const optimizer = new SGD(model.parameters(), { learningRate: 0.1 });
+  const input = ones([3, 2]);
+  const expected = await noGrad(() => model.forward(input)).array();
+  const batch = { input, target: ones([3, 1]) };
+  const plain = new Trainer({ model, optimizer });
+  const custom = new Trainer({ model, optimizer, forward: (one, { x }: { x: Tensor }) => one.forward(x) });
+  expect(await (await plain.predict(input)).array()).toEqual(expected);
+  expect(await (await plain.predict([{ input }], { join: true })).array()).toEqual(expected);
+  expect(await (await custom.predict([{ x: input }], { join: true })).array()).toEqual(expected);
+  const refusal = (op: string): string =>
+    `${op}: got a Trainer without a loss, expected one to train or to evaluate with; predict alone needs none.\n` +
+    '  Fix: pass it to the Trainer: new Trainer({ model, loss: new CrossEntropyLoss() }).';
+  await expect(plain.fit([batch], { epochs: 1 })).rejects.toThrow(refusal('Trainer.fit'));
+  await expect(plain.evaluate([batch])).rejects.toThrow(refusal('Trainer.evaluate'));
+  expect(() => plain.step(batch)).toThrow(refusal('Trainer.step'));
+  await expect(custom.fit([{ x: input }], { epochs: 1 })).rejects.toThrow(refusal('Trainer.fit'));
 });
