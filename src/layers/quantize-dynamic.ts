@@ -124,7 +124,9 @@ function checkModel(model: unknown): void {
     throw new OptionError('quantizeDynamic', {
       given: `${describe(model)} as model`,
       expected: 'a Module',
-      fix: 'pass the model itself: quantizeDynamic(model)',
+      fix: isTask(model)
+        ? 'pass it to quantizeTask(task) of stmnet/tasks, which stmnet quantize RUN does, too, or quantise task.model'
+        : 'pass the model itself: quantizeDynamic(model)',
     });
   const place = [...model.namedTensors()].find(([, tensor]) => tensor.device !== 'cpu');
   if (place === undefined) return;
@@ -134,6 +136,10 @@ function checkModel(model: unknown): void {
     fix: "move it there first: model.to('cpu')",
   });
 }
+
+/** Whether it is what `stmnet/tasks` has, which stands above the layers. */
+const isTask = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && 'task' in given && 'model' in given && 'predict' in given;
 
 /** The model built once more, with the same values. */
 function copyOf(model: Module): Module {
@@ -146,6 +152,26 @@ function copyOf(model: Module): Module {
     return copy;
   } catch (error) {
     throw renamed(error, 'quantizeDynamic');
+  }
+}
+
+/**
+ * As `quantizeInPlace`, of what a caller has given.
+ *
+ * @param op  who is called, for the messages
+ * @throws as `quantizeDynamic`
+ * @internal
+ */
+export function quantizeInPlaceOf(
+  op: string,
+  model: Module,
+  options: QuantizeDynamicOptions,
+): Pick<QuantizeDynamicResult, 'quantized' | 'left'> {
+  try {
+    checkModel(model);
+    return quantizeInPlace(model, readLayers(options).layers);
+  } catch (error) {
+    throw renamed(error, op);
   }
 }
 

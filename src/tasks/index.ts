@@ -49,6 +49,7 @@ export type {
 } from './language-model-network';
 export type { LanguageModelOptions, LanguageModelSettings, LanguageTokens } from './language-model-options';
 export type { LanguageTexts } from './language-texts';
+export { quantizeTask, type NetworkTask } from './quantize-task';
 export { QuestionAnswerer } from './question-answerer';
 export type { AskedStory, QuestionExample } from './question-examples';
 export type { Answered, QuestionBatch, QuestionNetwork, QuestionNetworkOptions } from './question-network';

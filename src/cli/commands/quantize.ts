@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { Command } from 'commander';
-import { quantizeInPlace } from '../../layers/quantize-dynamic';
 import { COUNTS, nameText } from '../../report/format';
 import { nameOf } from '../../tasks/catalogue/table-columns';
+import { quantizeTask } from '../../tasks/quantize-task';
 import { evaluationJson } from '../evaluation-text';
 import { examplesText } from '../examples-text';
 import { addInputOptions, inputSource } from '../input-options';
@@ -57,7 +57,7 @@ async function quantize(command: Command, path: string, options: QuantizeOptions
   if (task.model === undefined) throw withoutNetwork(path);
   const measure = await measuring(command, run, options);
   const before = await measure?.();
-  const { quantized, left } = quantizeInPlace(task.model);
+  const { quantized, left } = quantizeTask({ task: entry.name, model: task.model });
   const after = await measure?.();
   await task.save(output);
   const bytes = { before: statSync(run.file).size, after: statSync(output).size };
