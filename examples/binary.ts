@@ -11,9 +11,9 @@ import {
   splitDataset,
 } from 'stmnet';
 import { Embedding, LSTM, LastStep, Linear, Sequential, manualSeed } from 'stmnet';
-import { parseArgs } from 'node:util';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({ options: { data: { type: 'string', default: '../shared/data' } } });
+const { values: flags } = parseFlags({ options: { data: { type: 'string', default: '../shared/data' } } });
 const columns = ['label', 'text'] as const;
 
 async function main(): Promise<void> {

@@ -3,11 +3,11 @@
 // part is read once, at the end.
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readParallel, readTable, readTextLines, splitDataset } from 'stmnet';
 import { TextClassifier, type Examples, type TextExample } from 'stmnet/tasks';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     set: { type: 'string', default: 'sms-spam' },
     data: { type: 'string', default: '../shared/data' },

@@ -3,11 +3,11 @@
 // same for a file of yours.
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readTextLines, splitDataset } from 'stmnet';
 import { TextClassifier, type Cell } from 'stmnet/tasks';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     data: { type: 'string', default: '../shared/data' },
     cells: { type: 'string', default: 'lstm,gru,rnn' },

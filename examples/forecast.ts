@@ -1,11 +1,11 @@
 // How do numbers go on in time? `npm run results -- ett`, `beijing-pm25` and `airline-passengers` run this with three
 // seeds. Settings were chosen on what lies before the test part, which is read once, at the end.
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readTable } from 'stmnet';
 import { Forecaster } from 'stmnet/tasks';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     data: { type: 'string', default: '../shared/data' },
     set: { type: 'string', default: 'airline-passengers' },

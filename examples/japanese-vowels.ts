@@ -6,7 +6,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   Accuracy,
   Adam,
@@ -30,6 +29,7 @@ import {
   type Dataset,
 } from 'stmnet';
 import { japaneseVowels, type Utterance } from 'stmnet/datasets';
+import { parseFlags } from './parse-flags';
 
 const speakers = 9;
 const epochs = 60;
@@ -37,7 +37,7 @@ const batchSize = 27;
 const hiddenSize = 150;
 
 const usage = 'usage: npm start -- [--seed N] [--epochs N] [--output FILE]';
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     seed: { type: 'string', default: '1' },
     epochs: { type: 'string', default: String(epochs) },

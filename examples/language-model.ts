@@ -2,10 +2,10 @@
 // a task. `node dist/examples/language-model.js --text book.txt` reads any text.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { LanguageModel } from 'stmnet/tasks';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     data: { type: 'string', default: '../shared/data' },
     text: { type: 'string' },

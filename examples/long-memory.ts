@@ -2,12 +2,12 @@
 // a problem is solved when all of one were right.
 // `node dist/examples/long-memory.js --problem order --gradients` draws how the gradient goes back through the steps;
 // `--problem copy --hidden 128 --rate 2e-3 --epochs 60` takes a few minutes.
-import { parseArgs } from 'node:util';
 import { Accuracy, Adam, CrossEntropyLoss, DataLoader, HostMetric, IterableDataset, LSTM, LastStep } from 'stmnet';
 import { GradientReport, Linear, MSELoss, Sequential, Trainer, init, manualSeed, type HostNumbers } from 'stmnet';
 import { addingProblem, copyTask, temporalOrder } from 'stmnet/datasets';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     problem: { type: 'string', default: 'adding' },
     seed: { type: 'string', default: '1' },

@@ -2,12 +2,12 @@
 // Settings were chosen on the validation part; the test part is read once, at the end.
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { BucketSampler, CharacterTokenizer, DataLoader, TextVectorizer, readTextLines, splitDataset } from 'stmnet';
 import { Dropout, Embedding, LSTM, Linear, MaxPool, Sequential } from 'stmnet';
 import { Accuracy, AdamW, CrossEntropyLoss, OneCycleLR, Trainer, manualSeed } from 'stmnet';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     data: { type: 'string', default: '../shared/data' },
     seed: { type: 'string', default: '1' },

@@ -1,8 +1,8 @@
 // Which word comes next? Ten texts of twenty words, of which eight are learned from and two held out. All that was
 // learned is known by heart; of the held-out texts little is guessed, since so few texts say little of others.
-import { parseArgs } from 'node:util';
 import { Accuracy, Adam, CrossEntropyLoss, DataLoader, Embedding, LSTM, Linear, Sequential } from 'stmnet';
 import { TextVectorizer, Trainer, manualSeed, noGrad, splitDataset } from 'stmnet';
+import { parseFlags } from './parse-flags';
 
 const texts = [
   'the old lighthouse keeper climbed the narrow stairs each evening to light the lamp that guided ships past the rocks',
@@ -17,7 +17,7 @@ const texts = [
   'his brother repaired old clocks in a room full of wheels and springs where no two clocks told the time',
 ];
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: { seed: { type: 'string', default: '1' }, epochs: { type: 'string', default: '150' } },
 });
 

@@ -1,12 +1,12 @@
 // Who buys within the next 30 days? Customers who buy till they die are simulated, half of them by habit, so that it is
 // known how well anybody could tell: `npm run results -- purchase-intent` runs this with three seeds. Learned from is
 // what happened until the cut-off; what came after it is looked at once, at the end.
-import { parseArgs } from 'node:util';
 import { AUROC } from 'stmnet';
 import { simulatePurchases } from 'stmnet/datasets';
 import { EventClassifier } from 'stmnet/tasks';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     customers: { type: 'string', default: '5000' },
     seed: { type: 'string', default: '1' },

@@ -4,11 +4,11 @@
 import { readFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readParallel } from 'stmnet';
 import { SpanAnswerer, type SpanExample } from 'stmnet/tasks';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     data: { type: 'string', default: '../shared/data' },
     seed: { type: 'string', default: '1' },

@@ -2,11 +2,11 @@
 // task with its defaults for both: `npm run results -- tag-ud-ewt-pos` and `tag-snips` run this with three seeds. The
 // test part is read once, at the end.
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readConll, readParallel } from 'stmnet';
 import { Tagger, type TagExample } from 'stmnet/tasks';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     set: { type: 'string', default: 'ud-ewt-pos' },
     data: { type: 'string', default: '../shared/data' },

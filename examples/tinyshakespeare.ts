@@ -2,7 +2,6 @@
 // runs this. The first 90 % are learned from, the last 10 % held out, as is usual with this text.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { CharacterTokenizer, TextStream, TextVectorizer } from 'stmnet';
 import {
   AdamW,
@@ -16,8 +15,9 @@ import {
   Trainer,
   manualSeed,
 } from 'stmnet';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     data: { type: 'string', default: '../shared/data' },
     seed: { type: 'string', default: '1' },

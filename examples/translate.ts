@@ -2,11 +2,11 @@
 // `npm run results -- cmudict` and `anki-eng-fra` run this, the latter beside the same model without attention.
 // Settings were chosen on the validation part; the test part is read once, at the end.
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readParallel, readTextLines, splitDataset } from 'stmnet';
 import { Seq2Seq, type PairExample, type Seq2SeqOptions } from 'stmnet/tasks';
+import { parseFlags } from './parse-flags';
 
-const { values: flags } = parseArgs({
+const { values: flags } = parseFlags({
   options: {
     set: { type: 'string', default: 'cmudict' },
     data: { type: 'string', default: '../shared/data' },
