@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { addon, binaryFaults, plugin } from '../../scripts/binary.mjs';
 import { results } from '../../scripts/bundle.mjs';
 import { read, root, run, tool } from '../../scripts/toolchain.mjs';
+import { deadLinks } from './links.mjs';
 import { processorsBest } from './processor.mjs';
 import { useFromShell } from './shell.mjs';
 
@@ -59,7 +60,7 @@ function pack() {
     `package: ${filename}: ${mebibytes(size)} packed, ${mebibytes(unpackedSize)} unpacked, ${files.length} files`,
   );
   checkFiles(files.map(({ path }) => path));
-  checkPictures(files.map(({ path }) => path));
+  checkLinks(files.map(({ path }) => path));
   expect(size <= largestTarball, `the tarball has ${size} bytes, expected ${largestTarball} at most`);
   return join(folder, filename);
 }
@@ -96,13 +97,13 @@ function checkFiles(paths) {
   );
 }
 
-/** Pages that are packed show pictures that are packed, too. */
-function checkPictures(paths) {
-  for (const page of paths.filter((path) => path.endsWith('.md')))
-    for (const [, picture] of readFileSync(join(root, page), 'utf8').matchAll(/!\[[^\]]*\]\(([^):]+)\)/g)) {
-      const path = join(dirname(page), picture);
-      expect(paths.includes(path), `the tarball lacks ${path}, which ${page} shows`);
-    }
+/** Pages that are packed show pictures and lead to pages that are packed, too. */
+function checkLinks(paths) {
+  const pages = paths.filter((path) => path.endsWith('.md'));
+  const texts = Object.fromEntries(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]));
+  const has = (path) => paths.some((one) => one === path || one.startsWith(`${path}/`));
+  const dead = deadLinks(texts, has);
+  expect(dead.length === 0, `the tarball has no file for these links of its pages: ${dead.join(', ')}`);
 }
 
 /** The file `path` of a package of npm's, which is kept in .deps/ as far as it is `needed`. */

@@ -1,0 +1,1 @@
+export function deadLinks(pages: Readonly<Record<string, string>>, has: (path: string) => boolean): string[];
