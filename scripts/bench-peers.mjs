@@ -1,4 +1,4 @@
-// npm run bench:peers: puts what stmnet is compared with into build/peers, where `npm run bench` finds it: a virtual
+// npm run bench:peers [-- --help]: puts what stmnet is compared with into build/peers, where `npm run bench` finds it: a virtual
 // environment of Python with PyTorch, Keras, JAX and onnx, and node/ with onnxruntime-node and TensorFlow.js. What the
 // machine's Python has of the right version is used, not installed again. PyTorch is downloaded with all that pip
 // finds; where an index of builds for the CPU is known, PIP_EXTRA_INDEX_URL makes it ten times smaller. STMNET_PYTHON
@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { optionsOf } from './gpu/options.mjs';
 import { root } from './toolchain.mjs';
 
 const folder = join(root, 'build', 'peers');
@@ -46,10 +47,29 @@ function makeNode() {
   run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: place });
 }
 
-try {
+function install() {
   makePython();
   makeNode();
   console.log(`bench:peers: ${folder} has what npm run bench compares with`);
+}
+
+const listed = (packages) =>
+  Object.entries(packages)
+    .map(([name, version]) => (version === undefined ? name : `${name} ${version}`))
+    .join(', ');
+
+const usage = `npm run bench:peers
+  puts what npm run bench compares with into ${folder}; takes about 5 minutes and 1.1 GB:
+  a virtual environment of Python with ${listed(python)},
+  and node/ with ${listed(node)}.
+  What the machine's Python has of the right version is used, not installed again.
+    STMNET_PYTHON        the Python that makes the environment; python3 if left out
+    PIP_EXTRA_INDEX_URL  an index of builds of PyTorch for the CPU, which are ten times smaller`;
+
+const { help } = optionsOf('bench:peers', { help: Boolean });
+try {
+  if (help) console.log(usage);
+  else install();
 } catch (error) {
   console.error(`bench:peers: ${error.message}`);
   process.exitCode = 1;
