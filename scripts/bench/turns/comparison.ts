@@ -24,8 +24,8 @@ export interface Showing {
 /** One side's figures in a row. */
 export interface SideFigures {
   readonly ms: number;
-  /** Half the range of the middle half of the bursts, as a part of the median. */
-  readonly spread: number;
+  /** Half the range of the middle half of the bursts, as a part of the median; undefined of a single burst. */
+  readonly spread: number | undefined;
   readonly bursts: readonly number[];
   readonly peakBytes: number | undefined;
   readonly lagMs: number | undefined;
@@ -80,7 +80,7 @@ export function compared(results: readonly RowResult[], showing: Showing): Compa
       ...sides.flatMap((side) => {
         const one = timed[side];
         if (one === undefined) return [failures[side] === undefined ? '' : 'failed', ''];
-        return [inDigits(one.ms * scale), `${(100 * one.spread).toFixed(1)} %`];
+        return [inDigits(one.ms * scale), one.spread === undefined ? '' : `${(100 * one.spread).toFixed(1)} %`];
       }),
       ...(showing.columns ?? []).map((column) => column.of(result)),
       ...pairs.map((pair) => shownRatio(ratios[nameOf(pair)])),
@@ -107,7 +107,7 @@ function figuresOf(result: RowResult, sides: readonly string[], pairs: readonly 
     const all = (bursts[side] ?? []).filter(Number.isFinite);
     if (all.length === 0) return [];
     const ms = median(all);
-    const spread = (quantile(all, 0.75) - quantile(all, 0.25)) / 2 / ms;
+    const spread = all.length < 2 ? undefined : (quantile(all, 0.75) - quantile(all, 0.25)) / 2 / ms;
     return [[side, { ms, spread, bursts: all, peakBytes: peakBytes[side], lagMs: lagMs[side] }]];
   });
   const ratios = pairs.map((pair): [string, number] => [nameOf(pair), ratioOf(result, pair)]);
