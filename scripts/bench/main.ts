@@ -10,7 +10,7 @@ import { plotFolder, reportMarkdown } from './markdown';
 import { checkWritable, readReport, writeReport } from './report';
 import { table } from './statistics';
 import { benchmarks, suiteNames } from './suites';
-import { checkPackage, packageEnvironment, repository, unpackPackage } from './tarball';
+import { checkPackage, packageEnvironment, packageVersion, repository, unpackPackage } from './tarball';
 import { loadNow, othersBetween, quietLimit, usageWithEnded } from './turns/load';
 import { usageText } from './usage';
 
@@ -38,7 +38,7 @@ async function runOne(name: string, given: BenchmarkValues): Promise<boolean> {
     );
     writeReport(json, {
       machine: thisMachine(),
-      versions: { node: process.version, commit: commit(), ...outcome.versions },
+      versions: { node: process.version, commit: commit(), stmnet: packageVersion(), ...outcome.versions },
       suites: {
         [name]: {
           options: Object.fromEntries(chosen),

@@ -1,7 +1,5 @@
 // stmnet's side of a comparison: node own-worker.js THREADS CLOCK answers what `turns/protocol.ts` says. It computes
 // with the stmnet in whose folder it lies.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { devices, setNumThreads } from 'stmnet';
 import { CellJob, type CellOptions } from './jobs/cell';
 import { ClassifierJob, type ClassifierOptions } from './jobs/classifier';
@@ -11,7 +9,7 @@ import { RecurrentJob, type RecurrentOptions } from './jobs/recurrent';
 import { Seq2SeqJob, type Seq2SeqOptions } from './jobs/seq2seq';
 import { StreamJob } from './jobs/stream';
 import type { StreamOptions } from './jobs/stream-case';
-import { packageRoot } from './tarball';
+import { packageVersion } from './tarball';
 import { serveJobs, type Clock, type MakeJob } from './turns/protocol';
 
 const jobs: Readonly<Record<string, MakeJob>> = {
@@ -26,9 +24,8 @@ const jobs: Readonly<Record<string, MakeJob>> = {
 
 async function main([threads = '0', clock = 'wall']: readonly string[]): Promise<void> {
   setNumThreads(Number(threads));
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
   const description = devices()[0]?.description ?? '';
-  await serveJobs({ description, versions: { stmnet: version } }, jobs, clock as Clock);
+  await serveJobs({ description, versions: { stmnet: packageVersion() } }, jobs, clock as Clock);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -17,6 +17,13 @@ interface Times {
   readonly whole: number;
 }
 
+/** The same, and of which versions. */
+interface Told {
+  readonly times: Times;
+  /** By the names of packages. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
 /** How long it takes to load the package in a fresh process, and to have a first result. */
 export const startup: Benchmark = {
   summary:
@@ -44,18 +51,22 @@ load = (time.perf_counter() - start) * 1e3
 lstm = torch.nn.LSTM(32, 64, batch_first=True)
 with torch.inference_mode():
     lstm(torch.zeros(8, 20, 32))[0].numpy()
-print('{"load": %f, "result": %f}' % (load, (time.perf_counter() - start) * 1e3))`;
+result = (time.perf_counter() - start) * 1e3
+import json, sys
+versions = {"torch": torch.__version__, "python": sys.version.split()[0]}
+print(json.dumps({"load": load, "result": result, "versions": versions}))`;
 
 async function measure(values: BenchmarkValues): Promise<Outcome> {
   const rounds = wholeNumber(values, 'rounds');
-  const programs: Readonly<Record<string, () => Times>> = {
+  const programs: Readonly<Record<string, () => Told>> = {
     stmnet: () => timesOf(process.execPath, ['-e', own]),
     PyTorch: () => timesOf(python(), ['-c', torch]),
   };
   const sides: Record<string, Times[]> = {};
+  const versions: Record<string, string> = {};
   for (const [name, run] of Object.entries(programs)) {
     try {
-      run(); // reads the files into the disk cache
+      Object.assign(versions, run().versions); // reads the files into the disk cache
       sides[name] = [];
     } catch (error) {
       if (name === 'stmnet') throw error;
@@ -63,19 +74,20 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
     }
   }
   for (let round = 0; round < rounds; ++round)
-    for (const [name, times] of Object.entries(sides)) times.push(programs[name]?.() ?? never());
-  return outcomeOf(sides, rounds);
+    for (const [name, times] of Object.entries(sides)) times.push((programs[name] ?? never)().times);
+  return { ...outcomeOf(sides, rounds), versions };
 }
 
 const never = (): never => {
   throw new Error('a side without a program');
 };
 
-function timesOf(command: string, args: readonly string[]): Times {
+function timesOf(command: string, args: readonly string[]): Told {
   const start = performance.now();
   const told = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   const whole = performance.now() - start;
-  return { ...(JSON.parse(told) as Pick<Times, 'load' | 'result'>), whole };
+  const { versions = {}, ...times } = JSON.parse(told) as Omit<Times, 'whole'> & Partial<Pick<Told, 'versions'>>;
+  return { times: { ...times, whole }, versions };
 }
 
 function outcomeOf(sides: Readonly<Record<string, readonly Times[]>>, rounds: number): Outcome {

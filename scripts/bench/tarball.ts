@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** The root of the package whose code this is: the repository's, or that of a package which benchmarks run inside. */
@@ -7,6 +7,12 @@ export const packageRoot = join(__dirname, '..', '..', '..', '..');
 
 /** The repository's root. */
 export const repository = process.env['STMNET_BENCH_REPOSITORY'] ?? packageRoot;
+
+/** The version of the package whose code this is. */
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+  return version;
+}
 
 /** @throws {Error} if it is no package that `npm pack` made, with its addon in it */
 export function checkPackage(file: string): void {

@@ -6,13 +6,22 @@ import type { BenchReport } from '../../scripts/bench/report';
 import { root } from '../../scripts/toolchain.mjs';
 import { scratchFolder } from '../support/scratch';
 
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Runs the benchmarks without any peer. */
-function bench(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+const bench = (...args: string[]): Ran => benchBeside(join(root, 'no-python'), ...args);
+
+/** Runs them with another Python. */
+function benchBeside(python: string, ...args: string[]): Ran {
   const program = join(root, 'build', 'js', 'scripts', 'bench', 'main.js');
   return spawnSync(process.execPath, ['--expose-gc', program, ...args], {
     encoding: 'utf8',
     timeout: 60_000,
-    env: { ...process.env, STMNET_PYTHON: join(root, 'no-python') },
+    env: { ...process.env, STMNET_PYTHON: python },
   });
 }
 
@@ -86,6 +95,16 @@ describe('npm run bench', () => {
     const tables = bench('--tables', file);
     expect(tables.stdout).toMatch(/^### recurrent$/m);
     expect(tables.stdout).toMatch(/^\| lstm read S8/m);
+  });
+
+  it('names the versions of all that starts', () => {
+    const [python, file] = [join(folder, 'python'), join(folder, 'startup.json')];
+    const told = JSON.stringify({ load: 1, result: 2, versions: { torch: '9.8.7' } });
+    writeFileSync(python, `#!/bin/sh\necho '${told}'\n`, { mode: 0o755 });
+    expect(benchBeside(python, 'startup', '--rounds', '1', '--json', file).stdout).toMatch(/^PyTorch: loaded +1\.0 /m);
+    expect(bench('--tables', file).stdout).toMatch(/; node v[^;]*, stmnet 0\.1\.0, torch 9\.8\.7\.$/m);
+    const { suites } = JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
+    expect(suites['startup']?.figures).toMatchObject({ PyTorch: [{ load: 1, result: 2 }] });
   });
 
   it.each(['recurrent', 'lm-step', 'classifier-step'])('says that Keras is not there for %s', (name) => {
