@@ -1,8 +1,8 @@
-// npm run bench:peers [-- --help]: puts what stmnet is compared with into build/peers, where `npm run bench` finds it: a virtual
-// environment of Python with PyTorch, Keras, JAX and onnx, and node/ with onnxruntime-node and TensorFlow.js. What the
-// machine's Python has of the right version is used, not installed again. PyTorch is downloaded with all that pip
-// finds; where an index of builds for the CPU is known, PIP_EXTRA_INDEX_URL makes it ten times smaller. STMNET_PYTHON
-// names the Python that makes the environment.
+// npm run bench:peers [-- --help]: puts what stmnet is compared with into build/peers, where npm run bench finds it: a
+// virtual environment of Python with PyTorch, Keras, JAX and onnx, and node/ with onnxruntime-node and TensorFlow.js.
+// What the machine's Python has of the right version is used, not installed again. PyTorch is downloaded with all that
+// pip finds; where an index of builds for the CPU is known, PIP_EXTRA_INDEX_URL makes it ten times smaller.
+// STMNET_PYTHON names the Python that makes the environment.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
