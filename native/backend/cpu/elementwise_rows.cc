@@ -95,7 +95,7 @@ HWY_INLINE V SiluDerivative(V x) {
   case Unary::name:  \
     return [](const float* from, float* to, int64_t count, float parameter) {  \
       [[maybe_unused]] const V a = Const(parameter), one = Const(1.0f), zero = hn::Zero(D());  \
-      Map([=](V x) { (void)a, (void)one, (void)zero; return value; }, to, count, from);  \
+      Map<4>([=](V x) { (void)a, (void)one, (void)zero; return value; }, to, count, from);  \
     };
 #define STM_DERIVATIVE_ROW(name, derivative)  \
   case Unary::name:  \
@@ -107,17 +107,17 @@ HWY_INLINE V SiluDerivative(V x) {
 #define STM_BINARY_ROW(name, value)  \
   case Binary::name:  \
     return [](const float* left, const float* right, float* to, int64_t count) {  \
-      Map([](V a, V b) { return value; }, to, count, left, right);  \
+      Map<4>([](V a, V b) { return value; }, to, count, left, right);  \
     };
 #define STM_RIGHT_ROW(name, value)  \
   case Binary::name:  \
     return [](const float* left, float number, float* to, int64_t count) {  \
-      Map([b = Const(number)](V a) { return value; }, to, count, left);  \
+      Map<4>([b = Const(number)](V a) { return value; }, to, count, left);  \
     };
 #define STM_LEFT_ROW(name, value)  \
   case Binary::name:  \
     return [](const float* right, float number, float* to, int64_t count) {  \
-      Map([a = Const(number)](V b) { return value; }, to, count, right);  \
+      Map<4>([a = Const(number)](V b) { return value; }, to, count, right);  \
     };
 // clang-format on
 

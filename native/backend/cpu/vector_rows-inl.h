@@ -46,12 +46,13 @@ HWY_INLINE void StoreFirst(V value, float* to, int64_t count) {
   else StorePart(value, to, count);
 }
 
-/// out[i] = f(in[i]...). Four vectors at a time: f waits for no other's result, and cheap ones for no count.
-template <class F, class... In>
+/// out[i] = f(in[i]...), kVectors at a time: of these f waits for no other's result, and a cheap one for no count.
+template <int kVectors = 1, class F, class... In>
 HWY_INLINE void Map(const F& f, float* out, int64_t count, const In*... in) {
+  constexpr int64_t kStep = kVectors * kLanes;
   int64_t i = 0;
-  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
-    _Pragma("GCC unroll 4") for (int64_t k = 0; k < 4 * kLanes; k += kLanes)
+  for (; kVectors > 1 && i + kStep <= count; i += kStep) {
+    _Pragma("GCC unroll 4") for (int64_t k = 0; k < kStep; k += kLanes)
         hn::StoreU(f(hn::LoadU(D(), in + i + k)...), D(), out + i + k);
   }
   for (; i < count; i += kLanes) StoreFirst(f(LoadFirst(in + i, count - i)...), out + i, count - i);
