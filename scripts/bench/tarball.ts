@@ -19,7 +19,8 @@ export function checkPackage(file: string): void {
   const wrong = (why: string): Error =>
     new Error(`--package: got '${file}', ${why}.\n  Fix: npm run prebuilds && npm pack`);
   if (!existsSync(file)) throw wrong('which is not there, expected a tarball');
-  const { status, stdout, stderr } = spawnSync('tar', ['-tzf', resolve(file)], { encoding: 'utf8' });
+  const { error, status, stdout, stderr } = spawnSync('tar', ['-tzf', resolve(file)], { encoding: 'utf8' });
+  if (error !== undefined) throw error; // without a program tar, for one
   const [why = ''] = stderr.trim().split('\n');
   if (status !== 0) throw wrong(`which is no tarball${why === '' ? '' : ` (${why})`}, expected one`);
   if (!/^package\/prebuilds\//m.test(stdout)) throw wrong('without prebuilds/, expected them in it');

@@ -8,7 +8,7 @@ import { mapZeros } from '../tensor/map-values';
 import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
 import { floating, readOptions, withDefault } from '../tensor/read-options';
 import { claim } from '../module/allowance';
-import { checkSequence } from '../module/check-input';
+import { checkSequence, fixWithoutFeatures } from '../module/check-input';
 import { Module } from '../module/module';
 import { BufferTensor, takeOver, type Parameter } from '../module/parameter';
 import type { FloatingDType } from '../module/uniform';
@@ -93,7 +93,7 @@ export class BatchNorm1d extends Module {
       throw new ShapeError('BatchNorm1d.forward', {
         given: `input ${describe(input)}`,
         expected: `[N, ${numFeatures}] or [N, T, ${numFeatures}] (numFeatures)`,
-        fix: `build the layer with numFeatures: ${shape.at(-1) ?? 1}, features last`,
+        fix: fixWithoutFeatures(input) ?? `build the layer with numFeatures: ${shape.at(-1) ?? 1}, features last`,
       });
     }
     const lengths = lengthsOf(input);

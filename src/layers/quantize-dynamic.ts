@@ -191,10 +191,7 @@ interface Candidate {
  * @throws {OptionError} as `quantizeDynamic`
  * @internal
  */
-export function quantizeInPlace(
-  model: Module,
-  named?: readonly string[],
-): Pick<QuantizeDynamicResult, 'quantized' | 'left'> {
+function quantizeInPlace(model: Module, named?: readonly string[]): Pick<QuantizeDynamicResult, 'quantized' | 'left'> {
   const candidates = candidatesIn(model);
   for (const path of named ?? []) checkNamed(model, path, candidates);
   for (const one of candidates)

@@ -6,7 +6,13 @@ import { Tensor } from '../tensor/tensor';
 const LENGTHS = /length|mask/i;
 const OF_LENGTHS =
   'let the input carry its lengths: forward(new PaddedSequence(values, lengths)), or forward(pad(sequences)), as ' +
-  'collated batches do';
+  'collated batches do; a cell goes over such by new Recurrent(cell)';
+
+/** Whether these may be lengths, or a mask. */
+const isLengths = (given: unknown): boolean =>
+  given instanceof Tensor
+    ? ['i32', 'bool'].includes(given.dtype)
+    : Array.isArray(given) && given.length > 0 && given.every(Number.isInteger);
 
 /**
  * The tensors of an initial state, whatever a caller without types has passed; undefined and null count as left out.
@@ -21,7 +27,7 @@ export function stateTensors(op: string, names: readonly string[], state: unknow
   const wrong = (given: string, fix = `pass ${form}, as forward and zeroState return them`): OptionError =>
     new OptionError(op, { given, expected: `${form}, ${names.length > 1 ? 'two tensors' : 'a tensor'}`, fix });
   if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor)
-    throw wrong(`state ${describe(state)}`);
+    throw wrong(`state ${describe(state)}`, isLengths(state) ? OF_LENGTHS : undefined);
   // What an LSTM gives beside its state.
   const beside = names.includes('c') ? ['output', 'cells'] : ['output'];
   const odd = Object.keys(state).find((key) => !beside.includes(key) && !names.includes(key));

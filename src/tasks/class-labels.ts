@@ -34,7 +34,9 @@ export class ClassLabels {
     this.multiple = multiple;
     this.positive = positive;
     this.#indices = new Map(names.map((name, index) => [name, index]));
-    for (const name of names) if (!this.#unblanked.has(name.trim())) this.#unblanked.set(name.trim(), name);
+    // Where a file has a label with and without blanks, the one without is meant.
+    for (const name of names)
+      if (name === name.trim() || !this.#unblanked.has(name.trim())) this.#unblanked.set(name.trim(), name);
   }
 
   /** Labels of which each example has one, in the order of the classes. */
@@ -121,19 +123,29 @@ export class ClassLabels {
    * @throws {OptionError} if the weights are not those of the labels
    */
   weights(op: string, given: ClassWeights, examples: readonly (readonly string[])[]): number[] {
-    if (given !== 'balanced') return this.names.map((name) => this.#weightOf(op, given, name));
+    if (given !== 'balanced') return this.#givenWeights(op, given);
     const counts = this.names.map((name) => examples.filter((labels) => labels.includes(name)).length);
     return counts.map((count) => examples.length / (this.size * Math.max(count, 1)));
   }
 
-  #weightOf(op: string, given: Readonly<Record<string, number>>, name: string): number {
-    const odd = Object.keys(given).find((label) => !this.#indices.has(label));
-    const weight = given[name];
-    if (odd === undefined && weight !== undefined) return weight;
-    throw new OptionError(op, {
-      given: odd === undefined ? `classWeights without ${name}` : `classWeights of ${odd}, which is no label`,
-      expected: `a weight for each of ${this.names.slice(0, 10).join(', ')}`,
-      fix: "name each label once, or pass classWeights: 'balanced'",
+  #givenWeights(op: string, given: Readonly<Record<string, number>>): number[] {
+    const wrong = (words: string): OptionError =>
+      new OptionError(op, {
+        given: `classWeights ${words}`,
+        expected: `a weight for each of ${this.names.slice(0, 10).join(', ')}`,
+        fix: "name each label once, or pass classWeights: 'balanced'",
+      });
+    const weights = new Map<string, number>();
+    for (const [key, weight] of Object.entries(given)) {
+      const label = readLabel(key, this);
+      if (!this.#indices.has(label)) throw wrong(`of ${label}, which is no label`);
+      if (weights.has(label)) throw wrong(`that name ${label} twice, with and without blanks`);
+      weights.set(label, weight);
+    }
+    return this.names.map((name) => {
+      const weight = weights.get(name);
+      if (weight === undefined) throw wrong(`without ${name}`);
+      return weight;
     });
   }
 }

@@ -8,6 +8,7 @@ import type { Optimizer } from '../optimizers/optimizer';
 import type { Schedule } from '../optimizers/schedules';
 import { OneCycleLR } from '../optimizers/schedules/one-cycle-lr';
 import { defaultDevice } from '../tensor/device';
+import { OptionError } from '../tensor/errors';
 import type { MathMode } from '../tensor/math-mode';
 import { writeEvaluation, writeReport, type EvaluationRecord } from '../report';
 import type { Batches } from '../training/batches';
@@ -64,6 +65,7 @@ export interface TaskTraining<B extends object> {
  * Trains a task as all of them are trained: AdamW, or the optimizer of the task, with a schedule of the learning rate,
  * clipped gradients, the weights of the best validation loss at the end, and a run folder if there is an `output`.
  *
+ * @throws {OptionError} if the task was quantised
  * @throws what `Trainer.fit` throws
  */
 export async function trainTask<B extends object>(
@@ -133,9 +135,16 @@ export const evaluateOnce = <B extends object>(
   loader: Batches<B>,
 ): Promise<Figures> => trainer.evaluate(loader).finally(() => trainer.dispose());
 
-/** What learns, in groups where its parts have rates of their own. */
-const parametersOf = (model: Module, { learningRate, rateFactors: factors }: TrainSettings): LearningParameters =>
-  factors === undefined ? model.parameters() : groupsOf('fit', 'rateFactors', model, { learningRate, factors });
+/** What learns, in groups where its parts have rates of their own. @throws {OptionError} if weights have 8 bits */
+function parametersOf(model: Module, { learningRate, rateFactors: factors }: TrainSettings): LearningParameters {
+  if (model.modulesInside().some(({ isQuantized }) => isQuantized))
+    throw new OptionError('fit', {
+      given: 'a task with weights of 8 bits',
+      expected: 'one whose weights can learn',
+      fix: 'load it in f32 once more and train that; quantizeTask comes last',
+    });
+  return factors === undefined ? model.parameters() : groupsOf('fit', 'rateFactors', model, { learningRate, factors });
+}
 
 const adamW =
   ({ learningRate, weightDecay }: TrainSettings) =>

@@ -1,4 +1,5 @@
 import { CTCLoss } from '../losses/ctc';
+import { Loss } from '../losses/loss';
 import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import { StmnetError } from '../tensor/errors';
@@ -76,10 +77,11 @@ function adviceOn(odd: Odd, diagnosis: Diagnosis | undefined, trainer: CheckedTr
   const rate = smaller(trainer);
   const rest = `onNaN: 'skip' leaves such batches out. The weights are those before the step, and ${HISTORY}`;
   if (fields.length > 0) return `take NaN or infinity out of ${fields.join(' and ')}; ${rate}; ${rest}`;
-  const ctc = trainer.loss instanceof CTCLoss;
-  const look = odd.what === 'loss' ? `look for ${IN_LOSS}${ctc ? CTC : ''}` : `look ${LOOK}`;
-  // A loss that has grown over is infinite; log and division by 0 give NaN as a rule, and CTC says so of its targets.
-  const grown = odd.what === 'loss' && odd.value === Number.POSITIVE_INFINITY && !ctc;
+  const { loss } = trainer;
+  const mayBeCtc = loss instanceof CTCLoss || !(loss instanceof Loss);
+  const look = odd.what === 'loss' ? `look for ${IN_LOSS}${mayBeCtc ? CTC : ''}` : `look ${LOOK}`;
+  // A loss that has grown over is infinite. That of CTC is so for a target that does not fit, too.
+  const grown = odd.what === 'loss' && odd.value === Number.POSITIVE_INFINITY && !(loss instanceof CTCLoss);
   return `${grown ? `${rate}; else ${look}` : `${look}; ${rate}`}; ${rest}`;
 }
 

@@ -118,6 +118,7 @@ describeDevices('a row alone and beside longer ones', () => {
       new stm.Linear({ inFeatures: 2, outFeatures: 3 }),
       new stm.Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 1 }),
       new stm.LayerNorm({ normalizedShape: 2 }),
+      new stm.BatchNorm1d({ numFeatures: 2 }).eval(),
     ]) {
       expect(() => layer.forward(stm.pad([[], []]))).toThrow(
         'its axis of features, { data: new Float32Array(0), shape: [0, D] }',

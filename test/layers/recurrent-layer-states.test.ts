@@ -3,11 +3,13 @@ import {
   DTypeError,
   GRU,
   LSTM,
+  LSTMCell,
   ones,
   OptionError,
   PaddedSequence,
   randn,
   RNN,
+  tensor,
   zeros,
   type Sequence,
   type Tensor,
@@ -74,7 +76,11 @@ describe('an initial state', () => {
     const fix =
       'Fix: let the input carry its lengths: forward(new PaddedSequence(values, lengths)), or forward(pad(sequences))';
     for (const layer of [new LSTM(sizes), new GRU(sizes), new RNN(sizes)])
-      expect(() => forward(layer, { [name]: [2] })).toThrow(fix);
+      for (const lengths of [{ [name]: [2] }, [2], tensor([2], { dtype: 'i32' }), zeros([1, 2], { dtype: 'bool' })])
+        expect(() => forward(layer, lengths)).toThrow(fix);
+    const cell = new LSTMCell({ inputSize: 2, hiddenSize: 3 });
+    expect(() => cell.forward(zeros([1, 2]), { [name]: [2] } as never)).toThrow('new Recurrent(cell)');
+    expect(() => forward(new LSTM(sizes), [])).toThrow('Fix: pass { h, c }');
   });
 
   test.each([new GRU(sizes), new RNN(sizes)])(

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Linear, quantizeDynamic } from '../../src/index';
@@ -51,6 +51,10 @@ test('what is no task, or has learned nothing, or has 8 bits already', async () 
   expect(() => quantizeTask(classifier, { layers: ['haed'] })).toThrow('quantizeTask: got "haed" in layers');
   quantizeTask(classifier);
   expect(() => quantizeTask(classifier)).toThrow('quantizeTask: got a model whose layers have 8 bits already');
+  await expect(classifier.fit(texts, { output: join(folder, 'run'), progress: false })).rejects.toThrow(
+    'fit: got a task with weights of 8 bits, expected one whose weights can learn.\n  Fix: load it in f32 once more',
+  );
+  expect(existsSync(join(folder, 'run'))).toBe(false);
   expect(() => quantizeDynamic(classifier as never)).toThrow(
     'Fix: pass it to quantizeTask(task) of stmnet/tasks, which stmnet quantize RUN does, too, or quantise task.model.',
   );

@@ -178,6 +178,9 @@ describe('TextClassifier', () => {
     expect((await classifier.robustness(blanked, { characterRates: [], epsilons: [] }))[0]).toMatchObject({
       accuracy: 1,
     });
+    const weighted = new TextClassifier({ ...small, classWeights: { ' good': 1, 'bad ': 2 } });
+    await weighted.fit(blanked, { ...quick, epochs: 1 });
+    expect(weighted.labels).toEqual(['bad', 'good']);
     const several = new TextClassifier({ ...small, multiLabel: true });
     await several.fit(
       blanked.map(({ text, label }) => ({ text, labels: [label] })),
@@ -202,6 +205,14 @@ describe('TextClassifier', () => {
       expect({ accuracy, f1, labels, unknownLabels }).toEqual({ accuracy: 1, f1: 1, labels: [' bad', 'good '] });
     }
     expect(await older.predict('a dull day')).toMatchObject({ label: ' bad' });
+    if (model) await save(model, path, { extras: { ...extras, labels: [' bad', 'bad'], positive: 'bad' } });
+    const both = await (
+      await TextClassifier.load(path)
+    ).evaluate([
+      { text: 'a dull day', label: 'bad ' },
+      { text: 'a fine day', label: ' bad' },
+    ]);
+    expect(both.confusion?.map((row) => row.reduce((sum, count) => sum + count, 0))).toEqual([1, 1]);
   });
 
   it('has learned nothing where fit was refused', async () => {
@@ -312,6 +323,8 @@ describe('bad input to a TextClassifier', () => {
   it('weights of other labels', async () => {
     await expect(trained({ classWeights: { good: 1, evil: 2 } })).rejects.toThrow('classWeights of evil');
     await expect(trained({ classWeights: { good: 1 } })).rejects.toThrow('classWeights without bad');
+    const twice = { good: 1, bad: 2, ' bad': 3 };
+    await expect(trained({ classWeights: twice })).rejects.toThrow('classWeights that name bad twice');
   });
 
   it('is asked too early, or about something else', async () => {

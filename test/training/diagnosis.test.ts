@@ -137,6 +137,9 @@ describeDevices('a step that is not finite', () => {
     await expect(trainer.fit(many(8), quiet)).rejects.toThrow(
       /a loss of Infinity in epoch 1, .*\n {2}Fix: a smaller learningRate or .* growing over; else look for log /,
     );
+    // A function may be a CTC loss.
+    const infinite = new Trainer({ model, loss: (x) => (x as Tensor).sum().mul(0).add(1).div(0), optimizer });
+    await expect(infinite.fit(many(1), quiet)).rejects.toThrow('and for a CTC target too long for its input');
   });
 });
 
