@@ -82,10 +82,11 @@ function inWords(message: string, called: Command | undefined): string {
   const text = withoutOp(message);
   if (called === undefined) return text;
   // A value by itself, as of a device that is not there, is told with the option that it was given for.
-  const [, value] = /^got ['"]([^'"]*)['"]/.exec(text) ?? [];
+  const [got = '', quoted = '', value] = /^got (?:device )?(['"]([^'"]*)['"])/.exec(text) ?? [];
   const given = called.options.filter((option) => called.getOptionValue(option.attributeName()) === value);
   const [only, ...others] = value === undefined ? [] : given;
-  const named = only?.long !== undefined && others.length === 0 ? text.replace('got ', `got ${only.long} `) : text;
+  const named =
+    only?.long !== undefined && others.length === 0 ? `got ${only.long} ${quoted}${text.slice(got.length)}` : text;
   return inFlags(named, called.options);
 }
 
